@@ -1,0 +1,213 @@
+"""What we have: pictures, and people's and models' opinions of them."""
+
+from __future__ import annotations
+
+from django.db import models
+
+
+class Dataset(models.Model):
+    """Pictures of one question, with the classes that answer it."""
+
+    name = models.CharField(max_length=50, unique=True)  # also a Label Studio title: 3 to 50 characters
+    classes = models.JSONField(default=list)  # class names; their order numbers the classes everywhere
+    note = models.TextField(blank=True)  # shown on the dataset's page, e.g. the rule that made it imbalanced
+    created_at = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class SampleQuerySet(models.QuerySet["Sample"]):
+    def labeled(self) -> SampleQuerySet:
+        return self.exclude(label="")
+
+    def unlabeled(self) -> SampleQuerySet:
+        return self.filter(label="")
+
+    def testing(self) -> SampleQuerySet:
+        return self.filter(split=Sample.Split.TEST)
+
+    def pool(self) -> SampleQuerySet:
+        """Everything that may be labeled and trained on: all but the test split."""
+        return self.exclude(split=Sample.Split.TEST)
+
+    def waiting(self) -> SampleQuerySet:
+        """Pool samples that nobody has labeled and that stand in no annotator's queue."""
+        return self.pool().unlabeled().filter(tasks=None)
+
+
+class Sample(models.Model):
+    """One picture of a dataset, known by the SHA-256 of the file that was imported."""
+
+    class Split(models.TextChoices):
+        TRAIN = "train"
+        TEST = "test"
+
+    dataset = models.ForeignKey(Dataset, models.CASCADE, related_name="samples")
+    key = models.CharField(max_length=64)
+    name = models.CharField(max_length=500)  # path below the folder of the first import
+    file = models.CharField(max_length=200)  # path below the media folder
+    width = models.PositiveIntegerField()  # pixels, as stored (EXIF turned)
+    height = models.PositiveIntegerField()
+    split = models.CharField(max_length=5, choices=Split.choices, default=Split.TRAIN)
+    duplicate_group = models.CharField(max_length=64, blank=True)  # smallest key of the near-equal pictures
+    label = models.CharField(
+        max_length=100, blank=True
+    )  # consensus of the annotations; written only by services
+    predicted = models.CharField(
+        max_length=100, blank=True
+    )  # these two are written only by record_predictions
+    doubt = models.FloatField(null=True)  # 1 - (p1 - p2), in [0, 1]; up is more doubtful
+    added_at = models.DateTimeField()
+
+    objects = SampleQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["pk"]
+        constraints = [models.UniqueConstraint(fields=["dataset", "key"], name="one_sample_per_file")]
+        indexes = [models.Index(fields=["dataset", "split", "label"])]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class ImportReport(models.Model):
+    """What one import took, knew already and refused, file by file."""
+
+    dataset = models.ForeignKey(Dataset, models.CASCADE, related_name="imports")
+    folder = models.CharField(max_length=500)
+    taken = models.PositiveIntegerField(default=0)
+    known = models.PositiveIntegerField(default=0)
+    refused = models.JSONField(default=list)  # [{"file", "reason"}]
+    noted = models.JSONField(default=list)  # [{"file", "note"}]: taken, but changed or worth a look
+    created_at = models.DateTimeField()
+
+    class Meta:
+        ordering = ["-pk"]
+
+
+class Annotator(models.Model):
+    """A person who labels in Label Studio, or a simulated one, which says so wherever it shows."""
+
+    email = models.EmailField(unique=True)  # lower case, as Label Studio keeps it
+    ls_user_id = models.PositiveIntegerField(null=True)
+    simulated = models.BooleanField(default=False)
+    note = models.CharField(max_length=200, blank=True)  # a simulated one states its error rate here
+
+    def __str__(self) -> str:
+        return f"{self.email} (simulated)" if self.simulated else self.email
+
+
+class PredictionSet(models.Model):
+    """One model's probabilities for many samples; the (N, K) array lies in an .npz file."""
+
+    dataset = models.ForeignKey(Dataset, models.CASCADE, related_name="prediction_sets")
+    source = models.CharField(max_length=50)  # names the run above us, e.g. "run:42"
+    model_version = models.CharField(max_length=50)  # as Label Studio shows it
+    path = models.CharField(max_length=200)  # below the state folder; arrays sample_ids (N,), probs (N, K)
+    count = models.PositiveIntegerField()
+    created_at = models.DateTimeField()
+
+    class Meta:
+        ordering = ["-pk"]
+
+
+class LabelProject(models.Model):
+    """A Label Studio project of ours; overlap is kept per project there, so it is here."""
+
+    dataset = models.ForeignKey(Dataset, models.CASCADE, related_name="projects")
+    server_url = models.URLField()
+    ls_id = models.PositiveIntegerField()
+    title = models.CharField(max_length=50)
+    overlap = models.PositiveSmallIntegerField(default=1)  # annotations wanted per task
+    model_version = models.CharField(max_length=50, blank=True)
+    cursor_at = models.DateTimeField(null=True)  # largest task.updated_at that Label Studio gave us
+    synced_at = models.DateTimeField(null=True)
+    error = models.TextField(blank=True)  # the last exchange's failure, "" when it went well
+    created_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["server_url", "ls_id"], name="one_row_per_ls_project")]
+
+    def __str__(self) -> str:
+        return self.title
+
+
+class SelectionRound(models.Model):
+    """One choice of samples to label next, and how it was made."""
+
+    class Strategy(models.TextChoices):
+        RANDOM = "random"
+        MARGIN = "margin"
+
+    dataset = models.ForeignKey(Dataset, models.CASCADE, related_name="rounds")
+    strategy = models.CharField(max_length=10, choices=Strategy.choices)
+    overlap = models.PositiveSmallIntegerField(default=1)
+    random_share = models.FloatField()  # share of audit samples, drawn at random, in [0, 1]
+    seed = models.PositiveBigIntegerField()
+    prediction_set = models.ForeignKey(PredictionSet, models.SET_NULL, null=True)
+    created_at = models.DateTimeField()
+
+    class Meta:
+        ordering = ["-pk"]
+
+
+class TaskQuerySet(models.QuerySet["LabelTask"]):
+    def unsent(self) -> TaskQuerySet:
+        return self.filter(ls_task_id=None)
+
+
+class LabelTask(models.Model):
+    """A sample's place in a round; the outbox row until ls_task_id is known."""
+
+    round = models.ForeignKey(SelectionRound, models.CASCADE, related_name="tasks")
+    sample = models.ForeignKey(Sample, models.CASCADE, related_name="tasks")
+    project = models.ForeignKey(LabelProject, models.CASCADE, null=True, related_name="tasks")
+    rank = models.PositiveIntegerField()  # 0 is labeled first
+    score = models.FloatField()  # 1 - informativeness, in [0, 1]; Label Studio serves the lowest first
+    audit = models.BooleanField(default=False)  # drawn at random: keeps evaluation unbiased
+    reason = models.CharField(max_length=200)  # one sentence: why this sample
+    ls_task_id = models.PositiveIntegerField(null=True)
+    pushed_at = models.DateTimeField(null=True)
+
+    objects = TaskQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["round", "rank"]
+        constraints = [
+            models.UniqueConstraint(fields=["round", "sample"], name="sample_once_per_round"),
+            models.UniqueConstraint(fields=["project", "ls_task_id"], name="one_row_per_ls_task"),
+        ]
+
+
+class AnnotationQuerySet(models.QuerySet["Annotation"]):
+    def standing(self) -> AnnotationQuerySet:
+        """Opinions that count: neither deleted in Label Studio nor skips."""
+        return self.filter(deleted_at=None, skipped=False)
+
+
+class Annotation(models.Model):
+    """One person's opinion of one sample."""
+
+    class Source(models.TextChoices):
+        IMPORT = "import"  # a class folder or a CSV; annotator is null
+        LABEL_STUDIO = "label_studio"
+
+    sample = models.ForeignKey(Sample, models.CASCADE, related_name="annotations")
+    source = models.CharField(max_length=12, choices=Source.choices)
+    annotator = models.ForeignKey(Annotator, models.PROTECT, null=True, related_name="annotations")
+    label = models.CharField(max_length=100, blank=True)
+    skipped = models.BooleanField(default=False)
+    lead_time_s = models.FloatField(null=True)
+    task = models.ForeignKey(LabelTask, models.SET_NULL, null=True, related_name="annotations")
+    ls_annotation_id = models.PositiveBigIntegerField(null=True)
+    created_at = models.DateTimeField()
+    updated_at = models.DateTimeField()
+    deleted_at = models.DateTimeField(null=True)
+
+    objects = AnnotationQuerySet.as_manager()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["task", "ls_annotation_id"], name="one_row_per_ls_annotation"),
+        ]

@@ -1,0 +1,36 @@
+"""What every test may lean on: a state folder of its own and small worlds with a known truth."""
+
+import os
+import tempfile
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+# Settings are read once and make folders: the state folder must stand before they are imported.
+os.environ["SEEDBED_STATE"] = tempfile.mkdtemp(prefix="seedbed-test-")
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+DATABASE_FIXTURES = {"db", "transactional_db", "live_server", "client", "admin_client"}
+NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if DATABASE_FIXTURES & set(getattr(item, "fixturenames", ())) or item.get_closest_marker("django_db"):
+            item.add_marker("database")
+
+
+@pytest.fixture
+def now() -> datetime:
+    return NOW
+
+
+@pytest.fixture
+def state(tmp_path: Path, settings: object) -> Iterator[Path]:
+    """A state folder for one test: settings point into it."""
+    settings.STATE_DIR = tmp_path  # type: ignore[attr-defined]
+    settings.MEDIA_ROOT = tmp_path / "media"  # type: ignore[attr-defined]
+    (tmp_path / "media").mkdir()
+    yield tmp_path

@@ -1,0 +1,109 @@
+"""What a model learns from the data: runs, comparisons, curves, forecasts."""
+
+from django.db import models
+
+from labeling.models import Dataset
+
+
+class Run(models.Model):
+    """One training, with its receipt: data, recipe, seed, code, machine, result."""
+
+    class State(models.TextChoices):
+        WAITING = "waiting"
+        RUNNING = "running"
+        DONE = "done"
+        FAILED = "failed"
+        CANCELLED = "cancelled"
+
+    dataset = models.ForeignKey(Dataset, models.CASCADE, related_name="runs")
+    name = models.CharField(max_length=100)
+    recipe = models.JSONField()
+    seed = models.PositiveBigIntegerField()
+    state = models.CharField(max_length=9, choices=State.choices, default=State.WAITING)
+    fingerprint = models.CharField(max_length=64, blank=True)  # of the snapshot
+    plan = models.JSONField(null=True)  # rebalancing: class, have, train; null when the data stay as they are
+    n_train = models.PositiveIntegerField(null=True)
+    n_test = models.PositiveIntegerField(null=True)
+    metrics = models.JSONField(default=dict)  # see trainer.engine.metrics.Report.to_json
+    history = models.JSONField(default=list)  # [{"step", "loss", "accuracy"}]
+    receipt = models.JSONField(default=dict)  # device, versions, code, duration_s, cpu_s, command
+    folder = models.CharField(max_length=200, blank=True)  # below the state folder
+    job = models.CharField(max_length=36, blank=True)  # names the job above us; only ever a string here
+    error = models.TextField(blank=True)
+    created_at = models.DateTimeField()
+    started_at = models.DateTimeField(null=True)
+    finished_at = models.DateTimeField(null=True)
+
+    class Meta:
+        ordering = ["-pk"]
+
+    def __str__(self) -> str:
+        return f"{self.name} (run {self.pk})"
+
+
+class Comparison(models.Model):
+    """Two runs on the same test items: what the second gained on the first."""
+
+    base = models.ForeignKey(Run, models.CASCADE, related_name="+")
+    other = models.ForeignKey(Run, models.CASCADE, related_name="+")
+    metric = models.CharField(max_length=20)
+    n = models.PositiveIntegerField()  # shared test items
+    gain = models.FloatField()  # fraction, other - base; up is good
+    low = models.FloatField()  # 95 % paired bootstrap
+    high = models.FloatField()
+    p_value = models.FloatField(null=True)  # exact McNemar; accuracy only
+    fixed = models.PositiveIntegerField()  # items wrong in base, right in other
+    broken = models.PositiveIntegerField()
+    created_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["base", "other", "metric"], name="one_comparison_per_pair")
+        ]
+
+
+class CurveCell(models.Model):
+    """One training on one nested subset; its key makes it idempotent across curves and restarts."""
+
+    key = models.CharField(max_length=64, unique=True)  # of (test set, subset, recipe, seed)
+    dataset = models.ForeignKey(Dataset, models.CASCADE, related_name="cells")
+    n = models.PositiveIntegerField()
+    repeat = models.PositiveSmallIntegerField()
+    seed = models.PositiveBigIntegerField()
+    metrics = models.JSONField()
+    receipt = models.JSONField()
+    created_at = models.DateTimeField()
+
+
+class Curve(models.Model):
+    """Accuracy against the number of labels: nested subsets, one frozen test set."""
+
+    dataset = models.ForeignKey(Dataset, models.CASCADE, related_name="curves")
+    recipe = models.JSONField()
+    fingerprint = models.CharField(max_length=64)
+    sizes = models.JSONField()
+    repeats = models.PositiveSmallIntegerField()
+    n_test = models.PositiveIntegerField()
+    seed = models.PositiveBigIntegerField()
+    cells = models.ManyToManyField(CurveCell, related_name="curves")
+    created_at = models.DateTimeField()
+    finished_at = models.DateTimeField(null=True)
+
+    class Meta:
+        ordering = ["-pk"]
+
+
+class Forecast(models.Model):
+    """Where a curve goes on, as it was shown on the day; kept, so that it can be scored later."""
+
+    curve = models.ForeignKey(Curve, models.CASCADE, related_name="forecasts")
+    metric = models.CharField(max_length=20)
+    grid = models.JSONField()  # [{"n", "median", "low", "high"}]: accuracy, 90 % band
+    last_value = models.FloatField()
+    chance = models.FloatField()  # accuracy of the largest class; anchors the curve
+    refused = models.CharField(max_length=300, blank=True)  # why there is no extrapolation
+    flags = models.JSONField(default=list)  # warnings in words
+    created_at = models.DateTimeField()
+
+    class Meta:
+        ordering = ["-pk"]
