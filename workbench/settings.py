@@ -1,4 +1,4 @@
-"""Django settings; every choice that an installation makes is an environment variable (.env.example lists them)."""
+"""Django settings; what an installation chooses is an environment variable (.env.example lists them)."""
 
 import contextlib
 import os
