@@ -2,7 +2,6 @@
 
 import os
 import tempfile
-from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -28,9 +27,9 @@ def now() -> datetime:
 
 
 @pytest.fixture
-def state(tmp_path: Path, settings: object) -> Iterator[Path]:
+def state(tmp_path: Path, settings: object) -> Path:
     """A state folder for one test: settings point into it."""
     settings.STATE_DIR = tmp_path  # type: ignore[attr-defined]
     settings.MEDIA_ROOT = tmp_path / "media"  # type: ignore[attr-defined]
     (tmp_path / "media").mkdir()
-    yield tmp_path
+    return tmp_path
