@@ -1,0 +1,77 @@
+"""Simulated annotators: they label through Label Studio's API, at their own accounts, with a stated error.
+
+An annotator draws the true class with probability 1 - error_rate, else a wrong class from a fixed row.
+The draw hangs on the annotator's seed and the picture alone: not on the order of service, and never on the
+model's prediction, which is not read.
+"""
+
+import hashlib
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+import numpy as np
+
+from labeling.label_studio.accounts import Session
+
+
+@dataclass(frozen=True)
+class Simulated:
+    email: str
+    seed: int
+    error_rate: float  # in [0, 1]
+
+    @property
+    def note(self) -> str:
+        return f"simulated: {self.error_rate:.0%} errors, seed {self.seed}"
+
+
+CREW = (
+    Simulated("simulated-1@example.org", 101, 0.04),
+    Simulated("simulated-2@example.org", 102, 0.06),
+    Simulated("simulated-3@example.org", 103, 0.10),
+)
+
+
+def wrong_rows(classes: int) -> np.ndarray:
+    """Return the (K, K) rows that errors are drawn from: half go to the next class, the rest evenly.
+
+    With two classes there is only one way to be wrong.
+    """
+    rows = np.full((classes, classes), 0.5 / max(classes - 2, 1))
+    np.fill_diagonal(rows, 0)
+    rows[np.arange(classes), (np.arange(classes) + 1) % classes] = 0.5 if classes > 2 else 1
+    return rows
+
+
+def opinion(who: Simulated, item: str, truth: int, classes: int) -> int:
+    """Return the class number that this annotator gives to the item whose content key is given."""
+    digest = hashlib.sha256(f"{who.seed}:{item}".encode()).digest()
+    rng = np.random.default_rng(int.from_bytes(digest[:8]))
+    if rng.random() >= who.error_rate:
+        return truth
+    return int(rng.choice(classes, p=wrong_rows(classes)[truth]))
+
+
+def label_all(
+    sessions: Mapping[Simulated, Session],
+    project_id: int,
+    truths: Mapping[str, str],
+    classes: list[str],
+    count: Callable[[], None],
+) -> None:
+    """Let every annotator take tasks of the project until none is left; count() after each annotation.
+
+    truths maps an item's content key to its class.  One thread an annotator, as three people would work.
+    """
+
+    def work(who: Simulated) -> None:
+        session = sessions[who]
+        while (task := session.next_task(project_id)) is not None:
+            number = opinion(who, task.item, classes.index(truths[task.item]), len(classes))
+            session.submit(task, classes[number])
+            count()
+
+    with ThreadPoolExecutor(len(sessions)) as pool:
+        for done in [pool.submit(work, who) for who in sessions]:
+            done.result()
