@@ -50,7 +50,9 @@ class Sample(models.Model):
     width = models.PositiveIntegerField()  # pixels, as stored (EXIF turned)
     height = models.PositiveIntegerField()
     split = models.CharField(max_length=5, choices=Split.choices, default=Split.TRAIN)
-    duplicate_group = models.CharField(max_length=64, blank=True)  # smallest key of the near-equal pictures
+    difference_hash = models.CharField(max_length=16, blank=True)  # see labeling.duplicates
+    # one key for all near-equal pictures, a lone picture's own; blank until the import that brought it is through
+    duplicate_group = models.CharField(max_length=64, blank=True)
     label = models.CharField(
         max_length=100, blank=True
     )  # consensus of the annotations; written only by services
@@ -116,13 +118,15 @@ class LabelProject(models.Model):
     """A Label Studio project of ours; overlap is kept per project there, so it is here."""
 
     dataset = models.ForeignKey(Dataset, models.CASCADE, related_name="projects")
-    server_url = models.URLField()
+    server_url = models.URLField(blank=True)  # "" is the embedded server, on whatever port
     ls_id = models.PositiveIntegerField()
     title = models.CharField(max_length=50)
     overlap = models.PositiveSmallIntegerField(default=1)  # annotations wanted per task
     model_version = models.CharField(max_length=50, blank=True)
     cursor_at = models.DateTimeField(null=True)  # largest task.updated_at that Label Studio gave us
     synced_at = models.DateTimeField(null=True)
+    seen = models.JSONField(default=dict)  # its counts at synced_at: {"tasks", "annotations", "skipped"}
+    closed_at = models.DateTimeField(null=True)  # when it was found deleted in Label Studio
     error = models.TextField(blank=True)  # the last exchange's failure, "" when it went well
     created_at = models.DateTimeField()
 
@@ -156,6 +160,10 @@ class TaskQuerySet(models.QuerySet["LabelTask"]):
     def unsent(self) -> TaskQuerySet:
         return self.filter(ls_task_id=None)
 
+    def standing(self) -> TaskQuerySet:
+        """Tasks that Label Studio holds, as far as we know."""
+        return self.filter(removed_at=None).exclude(ls_task_id=None)
+
 
 class LabelTask(models.Model):
     """A sample's place in a round; the outbox row until ls_task_id is known."""
@@ -169,6 +177,7 @@ class LabelTask(models.Model):
     reason = models.CharField(max_length=200)  # one sentence: why this sample
     ls_task_id = models.PositiveIntegerField(null=True)
     pushed_at = models.DateTimeField(null=True)
+    removed_at = models.DateTimeField(null=True)  # found deleted in Label Studio; never sent again
 
     objects = TaskQuerySet.as_manager()
 
@@ -182,8 +191,8 @@ class LabelTask(models.Model):
 
 class AnnotationQuerySet(models.QuerySet["Annotation"]):
     def standing(self) -> AnnotationQuerySet:
-        """Opinions that count: neither deleted in Label Studio nor skips."""
-        return self.filter(deleted_at=None, skipped=False)
+        """Opinions that count: not deleted, no skips, the newest of its person, a class that we know."""
+        return self.filter(deleted_at=None, skipped=False, superseded=False).exclude(label="")
 
 
 class Annotation(models.Model):
@@ -196,8 +205,9 @@ class Annotation(models.Model):
     sample = models.ForeignKey(Sample, models.CASCADE, related_name="annotations")
     source = models.CharField(max_length=12, choices=Source.choices)
     annotator = models.ForeignKey(Annotator, models.PROTECT, null=True, related_name="annotations")
-    label = models.CharField(max_length=100, blank=True)
+    label = models.CharField(max_length=100, blank=True)  # "" when skipped, or when it names no class of ours
     skipped = models.BooleanField(default=False)
+    superseded = models.BooleanField(default=False)  # the same person judged the task again
     lead_time_s = models.FloatField(null=True)
     task = models.ForeignKey(LabelTask, models.SET_NULL, null=True, related_name="annotations")
     ls_annotation_id = models.PositiveBigIntegerField(null=True)
