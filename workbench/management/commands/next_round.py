@@ -1,0 +1,24 @@
+"""`manage.py next_round DATASET`: choose the next samples to label and send them to Label Studio."""
+
+from argparse import ArgumentParser
+
+from labeling.models import SelectionRound
+from workbench.management.starting import StartingCommand
+from workbench.services import work
+
+
+class Command(StartingCommand):
+    help = "Choose samples by margin (or at random) and put them into the annotators' queue."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        super().add_arguments(parser)
+        parser.add_argument("--count", type=int, default=50)
+        parser.add_argument("--strategy", choices=SelectionRound.Strategy.values, default="margin")
+        parser.add_argument("--overlap", type=int, default=1, help="annotations wanted per sample, 1 to 5")
+
+    def handle(
+        self, *, dataset: str, count: int, strategy: str, overlap: int, here: bool, **_: object
+    ) -> None:
+        found = self.dataset(dataset)
+        job = work.start_next_round(found, count=count, strategy=strategy, overlap=overlap)
+        self.see_through(job, here)

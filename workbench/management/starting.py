@@ -1,0 +1,45 @@
+"""What the commands that start a job share: enqueue, then follow the row, or run it here."""
+
+import threading
+from argparse import ArgumentParser
+
+from django.core.management.base import BaseCommand, CommandError
+
+from labeling.models import Dataset
+from workbench.ledger.models import Job
+from workbench.ledger.runner import run_job
+from workbench.management.follow import JobFailed, follow
+
+
+class StartingCommand(BaseCommand):
+    """A command of the form `NAME DATASET [options] [--here]`."""
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("dataset", help="the dataset's name")
+        parser.add_argument("--here", action="store_true", help="run it in this terminal, without a worker")
+
+    def dataset(self, name: str) -> Dataset:
+        found = Dataset.objects.filter(name=name).first()
+        if found is None:
+            known = ", ".join(Dataset.objects.values_list("name", flat=True)) or "none yet"
+            raise CommandError(f"There is no dataset {name!r}; there are: {known}.")
+        return found
+
+    def see_through(self, job: Job, here: bool) -> Job:
+        """Wait for the job's end and print its result."""
+        if here:
+            run_job(job.pk, "here")
+        try:
+            follow(job, self.show, threading.Event())
+        except JobFailed as problem:
+            raise CommandError(str(problem)) from None
+        self.stdout.write(f"{job.title}: done. {job.result or ''}".strip())
+        return job
+
+    def show(self, job: Job) -> None:
+        stage = job.progress.get("stage", job.state)
+        of = f" of {job.progress['total']}" if job.progress.get("total") else ""
+        line = f"{stage}: {job.progress.get('done', 0)}{of}"
+        if line != getattr(self, "_last", None):
+            self._last = line
+            self.stdout.write(line)
