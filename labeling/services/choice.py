@@ -1,0 +1,155 @@
+"""What goes up to training, and which samples people label next."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+from django.conf import settings
+from django.db import transaction
+from numpy.typing import NDArray
+
+from labeling import selection
+from labeling.models import Dataset, LabelTask, PredictionSet, Sample, SelectionRound
+from labeling.snapshot import Snapshot, fingerprint
+
+LEAST_RANDOM_SHARE = 0.15  # below it, the audit stream is too thin to judge the labels and the model by
+
+
+class NothingToLabel(Exception):
+    """No sample waits for a label; the message says so to a person."""
+
+
+class _Doubts(NamedTuple):
+    """What the latest model thinks of N candidates."""
+
+    doubt: NDArray[np.float64]  # (N,) NaN where it has not seen them
+    reasons: list[str]  # (N,) "" likewise
+
+
+def freeze(dataset: Dataset) -> Snapshot:
+    """Return the dataset as it stands now."""
+    dataset.refresh_from_db()
+    numbers = {name: number for number, name in enumerate(dataset.classes)} | {"": -1}
+    rows = list(
+        dataset.samples.order_by("pk").values_list("pk", "key", "file", "label", "split", "duplicate_group")
+    )
+    keys = tuple(row[1] for row in rows)
+    labels = np.array([numbers[row[3]] for row in rows], dtype=np.int64)
+    is_test = np.array([row[4] == Sample.Split.TEST for row in rows], dtype=np.bool_)
+    return Snapshot(
+        classes=tuple(dataset.classes),
+        ids=np.array([row[0] for row in rows], dtype=np.int64),
+        keys=keys,
+        files=tuple(Path(settings.MEDIA_ROOT, row[2]) for row in rows),
+        labels=labels,
+        is_test=is_test,
+        groups=tuple(row[5] or row[1] for row in rows),
+        fingerprint=fingerprint(dataset.classes, keys, labels, is_test),
+    )
+
+
+def choose_next(
+    dataset: Dataset,
+    *,
+    count: int,
+    strategy: str = SelectionRound.Strategy.MARGIN,
+    random_share: float = 0.2,
+    overlap: int = 1,
+    seed: int = 0,
+    now: datetime,
+) -> SelectionRound:
+    """Queue up to `count` waiting samples for labeling, the most telling first, and return their round.
+
+    Test samples, labeled ones and ones that stand in a queue are left out; of near-equal pictures one is
+    asked for.  At least random_share of them is drawn at random (audit).  By margin, without any model's
+    predictions, all are drawn at random and the round says RANDOM.  The dataset's row is locked meanwhile:
+    two calls never queue the same sample.  Raises NothingToLabel where none waits.
+    """
+    if not LEAST_RANDOM_SHARE <= random_share <= 1:
+        raise ValueError(f"random_share must lie in [{LEAST_RANDOM_SHARE}, 1], got {random_share}")
+    rng = np.random.default_rng(seed)
+    with transaction.atomic():
+        Dataset.objects.select_for_update().get(pk=dataset.pk)
+        candidates = _candidates(dataset, rng)
+        if not candidates:
+            raise NothingToLabel("No picture waits for a label: all are labeled, queued or test pictures.")
+        latest = dataset.prediction_sets.first() if strategy == SelectionRound.Strategy.MARGIN else None
+        opinions = _opinions(latest, candidates)
+        chosen = selection.choose(opinions.doubt, count, random_share if latest else 1.0, rng)
+        done = SelectionRound.objects.create(
+            dataset=dataset,
+            strategy=strategy if latest else SelectionRound.Strategy.RANDOM,
+            overlap=overlap,
+            random_share=random_share if latest else 1.0,
+            seed=seed,
+            prediction_set=latest,
+            created_at=now,
+        )
+        LabelTask.objects.bulk_create(_tasks(done, candidates, opinions, chosen))
+    return done
+
+
+def _candidates(dataset: Dataset, rng: np.random.Generator) -> list[int]:
+    """Return one waiting sample of each group of near-equal pictures; ids, ascending.
+
+    Groups in which a picture is labeled or queued already come only when no others are left: their labels
+    teach little that is new.
+    """
+    waiting = list(dataset.samples.waiting().order_by("pk").values_list("pk", "duplicate_group"))
+    spoken_for = dataset.samples.exclude(label="", tasks=None)
+    taken = set(spoken_for.values_list("duplicate_group", flat=True)) - {""}
+    fresh = [row for row in waiting if row[1] not in taken] or waiting
+    rows = selection.one_per_group([group or f"alone {pk}" for pk, group in fresh], rng)
+    return [fresh[row][0] for row in rows]
+
+
+def _opinions(latest: PredictionSet | None, candidates: Sequence[int]) -> _Doubts:
+    """Return the doubts and the reasons that a prediction set gives for the candidates."""
+    doubt = np.full(len(candidates), np.nan)
+    reasons = [""] * len(candidates)
+    if latest is None:
+        return _Doubts(doubt, reasons)
+    with np.load(settings.STATE_DIR / latest.path) as kept:
+        ids, probs, classes = kept["sample_ids"], kept["probs"], kept["classes"].tolist()
+    row_of = {int(pk): row for row, pk in enumerate(ids)}
+    seen = [(place, row_of[pk]) for place, pk in enumerate(candidates) if pk in row_of]
+    doubts = selection.margin(probs)
+    for place, row in seen:
+        second, first = np.argsort(probs[row])[-2:]
+        doubt[place] = doubts[row]
+        reasons[place] = (
+            f"The model hesitates between {_short(classes[first])} ({probs[row, first]:.2f})"
+            f" and {_short(classes[second])} ({probs[row, second]:.2f})."
+        )
+    return _Doubts(doubt, reasons)
+
+
+def _tasks(
+    done: SelectionRound, candidates: Sequence[int], opinions: _Doubts, chosen: selection.Choice
+) -> list[LabelTask]:
+    scores = selection.scores(opinions.doubt[chosen.rows], chosen.audit)
+    return [
+        LabelTask(
+            round=done,
+            sample_id=candidates[row],
+            rank=rank,
+            score=score,
+            audit=audit,
+            reason=_reason(opinions.reasons[row], audit),
+        )
+        for rank, (row, audit, score) in enumerate(
+            zip(chosen.rows.tolist(), chosen.audit.tolist(), scores.tolist(), strict=True)
+        )
+    ]
+
+
+def _short(name: str) -> str:
+    return name if len(name) <= 60 else f"{name[:59]}…"
+
+
+def _reason(hesitation: str, audit: bool) -> str:
+    if audit:
+        return "Drawn at random: keeps the evaluation honest."
+    return hesitation or "No model has seen it yet: drawn at random among such."
