@@ -82,7 +82,7 @@ class Curve(models.Model):
     recipe = models.JSONField()
     fingerprint = models.CharField(max_length=64)
     sizes = models.JSONField()
-    repeats = models.PositiveSmallIntegerField()
+    repeats = models.JSONField()  # trainings per size
     n_test = models.PositiveIntegerField()
     seed = models.PositiveBigIntegerField()
     cells = models.ManyToManyField(CurveCell, related_name="curves")
@@ -92,15 +92,21 @@ class Curve(models.Model):
     class Meta:
         ordering = ["-pk"]
 
+    @property
+    def planned(self) -> int:
+        """How many trainings it takes."""
+        return sum(self.repeats)
+
 
 class Forecast(models.Model):
     """Where a curve goes on, as it was shown on the day; kept, so that it can be scored later."""
 
     curve = models.ForeignKey(Curve, models.CASCADE, related_name="forecasts")
     metric = models.CharField(max_length=20)
-    grid = models.JSONField()  # [{"n", "median", "low", "high"}]: accuracy, 90 % band
-    last_value = models.FloatField()
-    chance = models.FloatField()  # accuracy of the largest class; anchors the curve
+    grid = models.JSONField()  # trainer.curves.outlook.Step as objects; empty where refused
+    last_value = models.FloatField()  # mean score at the largest size
+    plateau = models.BooleanField(default=False)  # the last two sizes cannot be told apart
+    chance = models.FloatField()  # score of guessing; anchors the curve
     refused = models.CharField(max_length=300, blank=True)  # why there is no extrapolation
     flags = models.JSONField(default=list)  # warnings in words
     created_at = models.DateTimeField()

@@ -1,3 +1,4 @@
+import itertools
 import math
 
 import numpy as np
@@ -80,7 +81,7 @@ def test_steps_stand_a_quarter_of_a_doubling_apart_around_the_largest_size():
     n = [step.n for step in plain().steps]
     assert n[0] == 50
     assert {50, 100, 200, 400, 800, 1600, 3200, 6400} <= set(n)
-    assert all(math.log2(b / a) == pytest.approx(0.25, abs=0.02) for a, b in zip(n, n[1:], strict=False))
+    assert all(math.log2(b / a) == pytest.approx(0.25, abs=0.02) for a, b in itertools.pairwise(n))
 
 
 def test_median_lies_in_the_band_and_gain_is_zero_at_the_largest_size():

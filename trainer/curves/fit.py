@@ -145,7 +145,7 @@ class Mixture:
         wanted = np.asarray(shares)[:, None]
         low = np.tile((self.means - 9 * self.sds).min(axis=0), (len(shares), 1))
         high = np.tile((self.means + 9 * self.sds).max(axis=0), (len(shares), 1))
-        for _ in range(36):
+        for _ in range(30):
             middle = (low + high) / 2
             short = np.array([self.below(values) for values in middle]) < wanted
             low, high = np.where(short, middle, low), np.where(short, high, middle)

@@ -1,38 +1,18 @@
 """Where a learning curve goes on: a median with an honest band, and sentences where it cannot be trusted."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
 
 from trainer.curves.families import Floats
 from trainer.curves.fit import MISFITS, Fit, Points, fit, summarize
-from trainer.curves.outlook import REACH, Step
+from trainer.curves.outlook import REACH, Forecast, Step
 
 STEPS_PER_DOUBLING = 4  # of the grid of n on which a forecast is kept; pages interpolate
 FEWEST_SIZES = 3
 SMALLEST_SPAN = 4  # largest size / smallest size
 QUANTILES = (0.05, 0.5, 0.95)  # median and 90 % band
 COARSE_STEP = 0.02  # test sets whose single item weighs more than this get a warning
-
-
-@dataclass(frozen=True)
-class Forecast:
-    """Where a curve goes on, in steps of n from its smallest size to REACH times its largest.
-
-    Where `refused` says why there is no extrapolation, there are no steps.
-    """
-
-    steps: tuple[Step, ...]
-    points: Points
-    plateau: bool  # the last two sizes cannot be told apart: the last value may be the better forecast
-    refused: str
-    flags: tuple[str, ...]  # warnings in words
-
-    @property
-    def last_value(self) -> float:
-        """The mean accuracy at the largest size: the simplest forecast of all, and hard to beat."""
-        return 1 - float(self.points.error[-1])
 
 
 def forecast(
@@ -45,12 +25,13 @@ def forecast(
     """
     points = summarize(n, runs, n_test)
     refused = refusal(points)
+    last_value = 1 - float(points.error[-1])
     if refused:
-        return Forecast((), points, False, refused, ())
+        return Forecast((), last_value, False, refused, ())
     fitted = fit(points, chance_error)
     flat = is_plateau(points)
     flags = warnings(fitted, flat, n_test, repeated=any(len(errors) > 1 for errors in runs))
-    return Forecast(_steps(fitted), points, flat, "", flags)
+    return Forecast(_steps(fitted), last_value, flat, "", flags)
 
 
 def _steps(fitted: Fit) -> tuple[Step, ...]:
