@@ -6,6 +6,7 @@ import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -53,32 +54,25 @@ def fingerprint(
 
 
 def save(snapshot: Snapshot, path: Path) -> None:
-    """Write the snapshot as one .npz file, whole or not at all: long work that starts again finds its data."""
+    """Write the snapshot as one .npz file, whole or not at all: work that starts again finds its data."""
+    arrays: dict[str, Any] = {name: getattr(snapshot, name) for name in ("ids", "labels", "is_test")}
+    arrays["fingerprint"] = np.array(snapshot.fingerprint)
+    for name in _TEXTS:
+        arrays[name] = np.array([str(text) for text in getattr(snapshot, name)], dtype=str)
     path.parent.mkdir(parents=True, exist_ok=True)
     draft = path.with_suffix(f".{os.getpid()}.draft")
     with open(draft, "wb") as out:
-        np.savez_compressed(
-            out,
-            ids=snapshot.ids,
-            labels=snapshot.labels,
-            is_test=snapshot.is_test,
-            fingerprint=np.array(snapshot.fingerprint),
-            **{name: np.array([str(x) for x in getattr(snapshot, name)], dtype=str) for name in _TEXTS},
-        )
+        np.savez_compressed(out, **arrays)
     draft.replace(path)
 
 
 def load(path: Path) -> Snapshot:
     """Return the snapshot that `save` wrote."""
     with np.load(path) as kept:
-        texts = {name: tuple(kept[name].tolist()) for name in _TEXTS}
-        return Snapshot(
-            **texts | {"files": tuple(Path(file) for file in texts["files"])},
-            ids=kept["ids"],
-            labels=kept["labels"],
-            is_test=kept["is_test"],
-            fingerprint=str(kept["fingerprint"]),
-        )
+        texts: dict[str, Any] = {name: tuple(kept[name].tolist()) for name in _TEXTS}
+        texts["files"] = tuple(Path(file) for file in texts["files"])
+        arrays = {name: kept[name] for name in ("ids", "labels", "is_test")}
+        return Snapshot(**texts, **arrays, fingerprint=str(kept["fingerprint"]))
 
 
 _TEXTS = ("classes", "keys", "files", "groups")
