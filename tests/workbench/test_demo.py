@@ -25,7 +25,8 @@ def test_pictures_and_table_agree(tmp_path):
         rows = list(csv.DictReader(lines))
     assert {row["file"] for row in rows} == {path.name for path in tmp_path.glob("*.png")}
     assert {row["label"] for row in rows} == set("0123456789")
-    assert Image.open(tmp_path / rows[0]["file"]).size == (digits.SIDE, digits.SIDE)
+    with Image.open(tmp_path / rows[0]["file"]) as picture:
+        assert picture.size == (digits.SIDE, digits.SIDE)
 
 
 def test_writing_twice_gives_the_same_bytes(tmp_path):
