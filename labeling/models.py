@@ -51,7 +51,7 @@ class Sample(models.Model):
     height = models.PositiveIntegerField()
     split = models.CharField(max_length=5, choices=Split.choices, default=Split.TRAIN)
     difference_hash = models.CharField(max_length=16, blank=True)  # see labeling.duplicates
-    # one key for all near-equal pictures, a lone picture's own; blank until the import that brought it is through
+    # one key for all near-equal pictures, a lone one's own; blank until the import that brought it is through
     duplicate_group = models.CharField(max_length=64, blank=True)
     label = models.CharField(
         max_length=100, blank=True
@@ -158,11 +158,11 @@ class SelectionRound(models.Model):
 
 class TaskQuerySet(models.QuerySet["LabelTask"]):
     def unsent(self) -> TaskQuerySet:
-        return self.filter(ls_task_id=None)
+        return self.filter(ls_task_id=None, removed_at=None)
 
     def standing(self) -> TaskQuerySet:
         """Tasks that Label Studio holds, as far as we know."""
-        return self.filter(removed_at=None).exclude(ls_task_id=None)
+        return self.exclude(ls_task_id=None)
 
 
 class LabelTask(models.Model):

@@ -1,5 +1,6 @@
 """Accounts of people in Label Studio, and what a person does there, over HTTP as a browser would."""
 
+from collections.abc import Generator
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, Self
@@ -23,11 +24,27 @@ def create_account(base_url: str, admin_key: str, email: str, password: str) -> 
         address = _json(invite, "asking for an invitation")["invite_url"]
         browser.cookies.clear()  # the answer signed us in as the administrator
         _submit_form(browser, address, email, password)
-        token = browser.get("/api/current-user/token")
-        if token.status_code == 401:  # no such session: the address is taken, so sign in instead
+        if not _signed_in(browser):  # the address is taken: sign in instead
             _submit_form(browser, "/user/login/", email, password)
-            token = browser.get("/api/current-user/token")
-        return str(_json(token, f"signing in as {email}")["token"])
+        if not _signed_in(browser):
+            raise StudioError(
+                f"Label Studio gives {email} no account: it has one with another password, or the form "
+                "refuses the address or the password.",
+                permanent=True,
+            )
+        return _own_token(browser, personal=admin_key.count(".") == 2)
+
+
+def _signed_in(browser: httpx.Client) -> bool:
+    return browser.get("/api/current-user/whoami").is_success
+
+
+def _own_token(browser: httpx.Client, *, personal: bool) -> str:
+    """Return a token of the kind that the administrator has: the other kind may be switched off."""
+    if not personal:
+        return str(_json(browser.get("/api/current-user/token"), "asking for a token")["token"])
+    headers = {"X-CSRFToken": browser.cookies["csrftoken"], "Referer": str(browser.base_url)}
+    return str(_json(browser.post("/api/token/", headers=headers), "asking for a token")["token"])
 
 
 def _submit_form(browser: httpx.Client, address: str, email: str, password: str) -> None:
@@ -44,12 +61,28 @@ class Task:
     item: str  # the picture's content key
 
 
-class Session:
-    """What one person does with an own token; use it in one thread."""
+class _Authorization(httpx.Auth):
+    """Signs each request; a personal token buys access for five minutes at a time."""
 
     def __init__(self, base_url: str, token: str) -> None:
-        headers = {"Authorization": f"Token {token}"}
-        self._http = httpx.Client(base_url=base_url.rstrip("/"), headers=headers, timeout=TIMEOUT_S)
+        self._base_url, self._token = base_url, token
+        self._headers = pulse.authorization(base_url, token)
+
+    def auth_flow(self, request: httpx.Request) -> Generator[httpx.Request, httpx.Response]:
+        request.headers.update(self._headers)
+        answer = yield request
+        if answer.status_code == 401:
+            self._headers = pulse.authorization(self._base_url, self._token)
+            request.headers.update(self._headers)
+            yield request
+
+
+class Session:
+    """What one person does with an own token of either kind; use it in one thread."""
+
+    def __init__(self, base_url: str, token: str) -> None:
+        sign = _Authorization(base_url, token)
+        self._http = httpx.Client(base_url=base_url.rstrip("/"), auth=sign, timeout=TIMEOUT_S)
 
     def __enter__(self) -> Self:
         return self

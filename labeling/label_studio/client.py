@@ -120,20 +120,31 @@ class Studio:
         with self._words("setting the order"):
             self._sdk.projects.update(ls_id, model_version=model_version, sampling="Uncertainty sampling")
 
+    def keep_classes(self, ls_id: int, classes: Sequence[str]) -> bool:
+        """Bring the project's classes up to date; False when there is no such project."""
+        project = self._project(ls_id)
+        wanted = config.labeling_config(classes)
+        if project is not None and project.label_config != wanted:
+            with self._words("changing the classes"):
+                self._sdk.projects.update(ls_id, label_config=wanted)
+        return project is not None
+
     def counts(self, ls_id: int) -> Counts | None:
         """Return how much the project holds, or None when there is no such project."""
-        with self._words("counting"):
+        found = self._project(ls_id)
+        if found is None:
+            return None
+        skipped = found.skipped_annotations_number or 0
+        return Counts(found.task_number or 0, found.total_annotations_number or 0, skipped)
+
+    def _project(self, ls_id: int) -> Any:
+        with self._words("looking at a project"):
             try:
-                project = self._sdk.projects.get(ls_id)
+                return self._sdk.projects.get(ls_id)
             except ApiError as error:
                 if error.status_code == 404:
                     return None
                 raise
-        return Counts(
-            project.task_number or 0,
-            project.total_annotations_number or 0,
-            project.skipped_annotations_number or 0,
-        )
 
     def push(self, ls_id: int, tasks: Sequence[NewTask]) -> list[int]:
         """Import at most LOT tasks and return their ids in the same order.
@@ -186,7 +197,10 @@ class Studio:
     def find_round(self, ls_id: int, round: str) -> list[FoundTask]:
         """Return the tasks that were sent in this round, in the order of their ids."""
         query = _query("tasks:id", f"data.{config.ROUND}", "equal", "String", round)
-        return [_found(task) for task in self._tasks(ls_id, query, include="id,data,total_predictions")]
+        return [
+            _found(task)
+            for task in self._tasks(ls_id, query, include="id,data,total_predictions,total_annotations")
+        ]
 
     def task_ids(self, ls_id: int) -> set[int]:
         """Return the ids of all tasks of the project: the only sign of a deleted task."""
@@ -245,8 +259,8 @@ class Studio:
 
 
 def _refused(where: str, doing: str, error: ApiError) -> StudioError:
-    detail = error.body.get("detail", error.body) if isinstance(error.body, dict) else error.body
-    told = f"(while {doing}: {error.status_code}, {str(detail)[:300]})"
+    detail = str(error.body.get("detail", error.body) if isinstance(error.body, dict) else error.body)
+    told = f"(while {doing}: {error.status_code}{'' if '<html' in detail else f', {detail[:300]}'})"
     if error.status_code in (401, 403):
         return StudioError(f"{where} refuses our key {told}. Check LABEL_STUDIO_API_KEY.", permanent=True)
     if error.status_code == 404:
@@ -275,7 +289,8 @@ def _body(task: NewTask) -> dict[str, Any]:
 
 
 def _found(task: Any) -> FoundTask:
-    return FoundTask(task.id, str((task.data or {}).get(config.ITEM, "")), task.total_predictions or 0)
+    item = str((task.data or {}).get(config.ITEM, ""))
+    return FoundTask(task.id, item, task.total_predictions or 0, task.total_annotations or 0)
 
 
 def _changed(task: Any) -> ChangedTask:

@@ -36,6 +36,7 @@ class FoundTask:
     ls_id: int
     item: str  # "" when somebody else made it
     predictions: int
+    annotations: int
 
 
 @dataclass(frozen=True)
