@@ -1,13 +1,18 @@
 """The slow work of this room: what a job does; when it runs is decided above."""
 
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from django.utils import timezone
 
-from labeling.models import Dataset
+from labeling.label_studio.shapes import StudioError
+from labeling.models import Dataset, SelectionRound
 from labeling.progress import Report
-from labeling.services import pictures
+from labeling.services import exchange, pictures
+from labeling.services.connection import connection
+
+if TYPE_CHECKING:
+    from labeling.label_studio.client import Studio
 
 LABELS_FILE = "labels.csv"
 
@@ -45,3 +50,48 @@ def import_folder(
         "refused": len(done.refused),
         "noted": len(done.noted),
     }
+
+
+def push(report: Report, *, round_id: int) -> dict[str, int] | None:
+    """Send a round's samples to Label Studio; safe to repeat.  None where the round is gone."""
+    chosen = SelectionRound.objects.filter(pk=round_id).first()
+    if chosen is None:
+        return None
+    with _studio() as studio:
+        try:
+            project = exchange.push_round(chosen, studio, timezone.now(), report)
+        except StudioError as error:
+            exchange.tell(chosen.dataset, error)
+            raise
+    return {"project_id": project.pk, "tasks": chosen.tasks.standing().count()}
+
+
+def sync(report: Report, *, dataset_id: int) -> dict[str, int] | None:
+    """Fetch the annotations of a dataset from all its projects; None where the dataset is gone."""
+    dataset = Dataset.objects.filter(pk=dataset_id).first()
+    if dataset is None:
+        return None
+    with _studio() as studio:
+        try:
+            pulled = [
+                exchange.pull_annotations(project, studio, timezone.now(), report)
+                for project in exchange.open_projects(dataset, studio)
+            ]
+        except StudioError as error:
+            exchange.tell(dataset, error)
+            raise
+    return {
+        "created": sum(p.merged.created for p in pulled),
+        "updated": sum(p.merged.updated for p in pulled),
+        "deleted": sum(p.merged.deleted for p in pulled),
+        "removed_tasks": sum(p.removed for p in pulled),
+    }
+
+
+def _studio() -> "Studio":
+    from labeling.label_studio.client import Studio
+
+    found = connection()
+    if found is None:
+        raise StudioError("There is no Label Studio yet: `manage.py up` starts it.", permanent=True)
+    return Studio(found.url, found.api_key, embedded=found.embedded)
