@@ -4,6 +4,7 @@ import contextlib
 import os
 import secrets
 import sys
+from datetime import timedelta
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
@@ -44,6 +45,7 @@ def _database() -> dict[str, object]:
         return {
             "ENGINE": "django.db.backends.sqlite3",
             "NAME": STATE_DIR / "seedbed.sqlite3",
+            "TEST": {"NAME": STATE_DIR / "test.sqlite3"},  # a file: workers under test are processes
             "OPTIONS": {
                 "transaction_mode": "IMMEDIATE",
                 "timeout": 20,
@@ -67,6 +69,9 @@ SECRET_KEY = _secret_key()
 DEBUG = False
 ALLOWED_HOSTS = os.environ.get("SEEDBED_HOSTS", "127.0.0.1,localhost,[::1],testserver").split(",")
 PORT = int(os.environ.get("SEEDBED_PORT", "8000"))
+LEASE = timedelta(seconds=float(os.environ.get("SEEDBED_LEASE_SECONDS", "60")))  # a silent worker is dead
+SYNC_SECONDS = float(os.environ.get("SEEDBED_SYNC_SECONDS", "15"))  # between two looks at Label Studio
+JOB_MODULES = ["labeling.jobs", "augment.jobs", "trainer.jobs", "workbench.jobs"]  # only these hold job functions
 TRAIN_QUEUE = os.environ.get("SEEDBED_TRAIN_QUEUE", "cpu")  # "gpu" where a GPU worker polls
 
 LABEL_STUDIO_URL = os.environ.get("LABEL_STUDIO_URL", "")  # empty: the embedded server

@@ -1,8 +1,8 @@
 """Puts work into the ledger.  A row is enough: workers poll for it."""
 
-from django.db import IntegrityError, transaction
 from django.utils import timezone
 
+from workbench.ledger import catalog
 from workbench.ledger.models import Job
 
 
@@ -19,20 +19,21 @@ def submit(
     """Queue one call of the job function `work` and return its row.
 
     With a dedupe_key, an open job of the same key is returned instead of a second one.
+    Raises UnknownWork where no job module is named.
     """
+    catalog.check(work)
     now = timezone.now()
-    try:
-        with transaction.atomic():
-            return Job.objects.create(
-                work=work,
-                title=title,
-                queue=queue,
-                requested_by=requested_by,
-                dedupe_key=dedupe_key,
-                priority=priority,
-                params=params,
-                run_after=now,
-                created_at=now,
-            )
-    except IntegrityError:
-        return Job.objects.get(dedupe_key=dedupe_key)
+    row = {
+        "work": work,
+        "title": title,
+        "queue": queue,
+        "requested_by": requested_by,
+        "priority": priority,
+        "params": params,
+        "run_after": now,
+        "created_at": now,
+    }
+    if dedupe_key is None:
+        return Job.objects.create(**row)
+    job, _ = Job.objects.open().get_or_create(dedupe_key=dedupe_key, defaults=row)
+    return job

@@ -1,0 +1,135 @@
+"""The one home of speed claims: each benchmark is one decorated function in a file of its own.
+
+The file's place below this folder is the benchmark's name (`ledger/throughput.py` is `ledger.throughput`).
+The function runs ours and a named peer in turn, checks that ours is right, and returns an Outcome; its
+docstring says who the peer is and what is fair or unfair about it:
+
+    @benchmark(target=2.0)
+    def decoding() -> Outcome:
+        ours, peer = in_turn(("simplejpeg", fast), ("Pillow", slow), repeats=5)
+        return Outcome(ours, peer, gate=np.array_equal(...), because="equal pixels")
+"""
+
+import pkgutil
+import resource
+import statistics
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass, field
+from importlib import import_module
+from pathlib import Path
+
+HERE = "workbench.benchmarks"
+
+
+@dataclass(frozen=True)
+class Side:
+    """What one side took; one entry a repeat, and both sides' entries belong together."""
+
+    name: str
+    wall_s: tuple[float, ...]
+    cpu_s: tuple[float, ...]  # of all its processes
+    figures: dict[str, float] = field(default_factory=dict)  # further facts worth keeping
+
+
+@dataclass(frozen=True)
+class Outcome:
+    ours: Side
+    peer: Side
+    gate: bool  # whether ours did the right thing; without it no speed counts
+    because: str  # what the gate saw, for a person
+
+    @property
+    def ratio(self) -> float:
+        """How many times faster ours is than the peer: medians of wall time."""
+        return statistics.median(self.peer.wall_s) / statistics.median(self.ours.wall_s)
+
+    @property
+    def spread(self) -> tuple[float, float]:
+        """The smallest and the largest ratio of one repeat."""
+        ratios = [peer / ours for ours, peer in zip(self.ours.wall_s, self.peer.wall_s, strict=True)]
+        return min(ratios), max(ratios)
+
+
+@dataclass(frozen=True)
+class Benchmark:
+    name: str
+    target: float  # the ratio that we claim
+    says: str
+    measure: Callable[[], Outcome]
+
+    def report(self, outcome: Outcome) -> dict[str, object]:
+        """All figures, for a JSON file."""
+        return {
+            "name": self.name,
+            "says": self.says,
+            "ratio": outcome.ratio,
+            "spread": outcome.spread,
+            "n": len(outcome.ours.wall_s),
+            "target": self.target,
+            "reached": outcome.ratio >= self.target,
+            **asdict(outcome),
+        }
+
+
+REGISTERED: dict[str, Benchmark] = {}
+
+
+def benchmark(*, target: float) -> Callable[[Callable[[], Outcome]], Callable[[], Outcome]]:
+    """Make the function below the benchmark of its file."""
+
+    def register(measure: Callable[[], Outcome]) -> Callable[[], Outcome]:
+        name = measure.__module__.removeprefix(f"{HERE}.")
+        REGISTERED[name] = Benchmark(name, target, (measure.__doc__ or "").strip(), measure)
+        return measure
+
+    return register
+
+
+def find(names: list[str]) -> list[Benchmark]:
+    """Return the named benchmarks, or all; raises KeyError with a name that has no benchmark.
+
+    Only what is asked for is imported: a benchmark may need libraries that take long to load.
+    """
+    for name in names or _files():
+        try:
+            import_module(f"{HERE}.{name}")
+        except ModuleNotFoundError as missing:
+            if missing.name != f"{HERE}.{name}":
+                raise
+    return (
+        [REGISTERED[name] for name in names] if names else sorted(REGISTERED.values(), key=lambda b: b.name)
+    )
+
+
+def _files() -> Iterator[str]:
+    for found in pkgutil.walk_packages([str(Path(__file__).parent)], f"{HERE}."):
+        if not found.ispkg and "settings" not in found.name:
+            yield found.name.removeprefix(f"{HERE}.")
+
+
+def in_turn(
+    ours: tuple[str, Callable[[], object]], peer: tuple[str, Callable[[], object]], repeats: int
+) -> tuple[Side, Side]:
+    """Time both sides `repeats` times, one after the other, so that a busy machine hurts both alike."""
+    times: dict[str, list[tuple[float, float]]] = {ours[0]: [], peer[0]: []}
+    for repeat in range(repeats):
+        for name, work in (ours, peer) if repeat % 2 == 0 else (peer, ours):
+            times[name].append(_timed(work))
+    return _side(ours[0], times[ours[0]]), _side(peer[0], times[peer[0]])
+
+
+def _side(name: str, times: list[tuple[float, float]]) -> Side:
+    return Side(name, tuple(wall for wall, _ in times), tuple(cpu for _, cpu in times))
+
+
+def _timed(work: Callable[[], object]) -> tuple[float, float]:
+    wall, cpu = time.perf_counter(), _cpu_s()
+    work()
+    return time.perf_counter() - wall, _cpu_s() - cpu
+
+
+def _cpu_s() -> float:
+    """Processor time of this process and of the children that it has waited for."""
+    used = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
+    return sum(u.ru_utime + u.ru_stime for u in used)
