@@ -35,7 +35,7 @@ def near_pairs(hashes: Sequence[str], is_new: NDArray[np.bool_]) -> NDArray[np.i
     N log N, not N^2: each band of 16 bits is sorted, and only equal neighbors in it are compared.
     """
     words = np.array([int(h, 16) for h in hashes], dtype=np.uint64)
-    found = [np.empty((0, 2), dtype=np.int64)]
+    found = [np.empty(0, dtype=np.int64)]
     for band in range(BANDS):
         part = (words >> np.uint64(16 * band)) & np.uint64(0xFFFF)
         order = np.lexsort((words, part))
@@ -46,9 +46,9 @@ def near_pairs(hashes: Sequence[str], is_new: NDArray[np.bool_]) -> NDArray[np.i
                 break
             a, b = a[same], b[same]
             near = (np.bitwise_count(words[a] ^ words[b]) <= NEAR_BITS) & (is_new[a] | is_new[b])
-            found.append(np.stack([a[near], b[near]], axis=1))
-    pairs = np.sort(np.concatenate(found), axis=1)
-    return np.unique(pairs, axis=0)
+            a, b = a[near], b[near]
+            found.append(np.minimum(a, b) * len(words) + np.maximum(a, b))  # one number a pair
+    return np.stack(np.divmod(np.unique(np.concatenate(found)), max(len(words), 1)), axis=1)
 
 
 def near_equal(copies: NDArray[np.uint8], pairs: NDArray[np.int64]) -> NDArray[np.bool_]:

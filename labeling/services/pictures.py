@@ -1,5 +1,6 @@
 """How pictures come in: file by file, each taken, known or listed with the reason why not."""
 
+import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -67,6 +68,14 @@ def import_images(
         given = _take_labels(intake, labels)
         intake.noted += placing.place(dataset, groups, given, wish, now)
         return _write_report(intake, folder)
+
+
+def remove_dataset(dataset: Dataset) -> None:
+    """Delete the dataset: first its rows with all that hangs on them, then its files."""
+    folders_of = [settings.MEDIA_ROOT / str(dataset.pk), settings.STATE_DIR / "predictions" / str(dataset.pk)]
+    dataset.delete()
+    for folder in folders_of:
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def _without_csv(files: list[tuple[str, Path]], labels: Mapping[str, str] | None) -> list[tuple[str, Path]]:

@@ -1,0 +1,81 @@
+"""The rows behind the pages, for administrators to look at; only a dataset's name and note can be changed."""
+
+from django.contrib import admin
+from django.db.models import QuerySet
+from django.http import HttpRequest
+
+from labeling import models
+from labeling.services import pictures
+
+
+@admin.register(models.Dataset)
+class DatasetAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # Django takes none when it runs
+    list_display = ("name", "created_at")
+    fields = ("name", "note", "classes", "created_at")
+    readonly_fields = ("classes", "created_at")
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def delete_model(self, request: HttpRequest, obj: models.Dataset) -> None:
+        pictures.remove_dataset(obj)
+
+    def delete_queryset(self, request: HttpRequest, queryset: QuerySet[models.Dataset]) -> None:
+        for dataset in queryset:
+            pictures.remove_dataset(dataset)
+
+
+class _Kept(admin.ModelAdmin):  # type: ignore[type-arg]
+    """Rows that services write: shown, never edited or deleted by hand."""
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: object = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: object = None) -> bool:
+        return False
+
+
+@admin.register(models.Sample)
+class SampleAdmin(_Kept):
+    list_display = ("name", "dataset", "split", "label", "predicted", "doubt")
+    list_filter = ("dataset", "split")
+    search_fields = ("name", "key")
+
+
+@admin.register(models.ImportReport)
+class ImportReportAdmin(_Kept):
+    list_display = ("dataset", "folder", "taken", "known", "created_at")
+
+
+@admin.register(models.Annotator)
+class AnnotatorAdmin(_Kept):
+    list_display = ("email", "simulated", "note")
+
+
+@admin.register(models.Annotation)
+class AnnotationAdmin(_Kept):
+    list_display = ("sample", "source", "annotator", "label", "updated_at")
+    list_filter = ("source",)
+
+
+@admin.register(models.SelectionRound)
+class SelectionRoundAdmin(_Kept):
+    list_display = ("id", "dataset", "strategy", "random_share", "overlap", "created_at")
+
+
+@admin.register(models.LabelTask)
+class LabelTaskAdmin(_Kept):
+    list_display = ("round", "rank", "sample", "score", "audit", "reason", "ls_task_id")
+
+
+@admin.register(models.LabelProject)
+class LabelProjectAdmin(_Kept):
+    list_display = ("title", "dataset", "overlap", "synced_at", "error")
+
+
+@admin.register(models.PredictionSet)
+class PredictionSetAdmin(_Kept):
+    list_display = ("id", "dataset", "source", "model_version", "count", "created_at")
