@@ -11,6 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 
 from labeling.label_studio.accounts import Session
 
@@ -33,7 +34,7 @@ CREW = (
 )
 
 
-def wrong_rows(classes: int) -> np.ndarray:
+def wrong_rows(classes: int) -> npt.NDArray[np.float64]:
     """Return the (K, K) rows that errors are drawn from: half go to the next class, the rest evenly.
 
     With two classes there is only one way to be wrong.
@@ -62,14 +63,19 @@ def label_all(
 ) -> None:
     """Let every annotator take tasks of the project until none is left; count() after each annotation.
 
-    truths maps an item's content key to its class.  One thread an annotator, as three people would work.
+    truths maps an item's content key to its class; an item without one is skipped.  One thread an annotator,
+    as three people would work.
     """
 
     def work(who: Simulated) -> None:
         session = sessions[who]
         while (task := session.next_task(project_id)) is not None:
-            number = opinion(who, task.item, classes.index(truths[task.item]), len(classes))
-            session.submit(task, classes[number])
+            truth = truths.get(task.item)
+            if truth in classes:
+                number = opinion(who, task.item, classes.index(truth), len(classes))
+                session.submit(task, classes[number])
+            else:
+                session.skip(task)
             count()
 
     with ThreadPoolExecutor(len(sessions)) as pool:

@@ -8,6 +8,7 @@ import csv
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 from PIL import Image
 from sklearn.datasets import load_digits
 
@@ -35,7 +36,7 @@ def write(folder: Path) -> Path:
     return table
 
 
-def kept(target: np.ndarray) -> np.ndarray:
+def kept(target: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
     """Return the rows that stay: all of a common digit, each fourth of a rare one."""
     order = np.zeros(len(target), dtype=int)
     for digit in range(10):
@@ -44,7 +45,7 @@ def kept(target: np.ndarray) -> np.ndarray:
     return np.flatnonzero(~np.isin(target, RARE) | (order % KEEP_ONE_IN == 0))
 
 
-def enlarge(ink: np.ndarray) -> Image.Image:
+def enlarge(ink: npt.NDArray[np.float64]) -> Image.Image:
     """Turn (8, 8) ink in [0, 16] into a picture of SIDE pixels, dark on white as on paper."""
     gray = 255 - np.round(ink * 255 / 16).astype(np.uint8)
     return Image.fromarray(gray).resize((SIDE, SIDE), Image.Resampling.BICUBIC)

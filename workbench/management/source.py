@@ -1,9 +1,13 @@
 """Where the demo's pictures come from: the built-in digits, or a folder of the user's own."""
 
+import contextlib
 import hashlib
+from collections.abc import Mapping
 from pathlib import Path
 
-from labeling.services import pictures
+from labeling import labels
+from labeling.folders import find_files
+from labeling.jobs import LABELS_FILE
 from workbench.management.story import CannotTell, Pictures
 
 OWN_NOTE = (
@@ -20,7 +24,7 @@ def digits(state: Path) -> Pictures:
     return Pictures(
         title="Handwritten digits",
         folder=folder,
-        truths=_by_key(folder, pictures.read_labels(table)),
+        truths=_by_key(dict(find_files(folder).files), labels.read_labels(table)),
         labels_csv=table,
         note=digits.RULE,
         policy="gentle",
@@ -31,33 +35,32 @@ def own(folder: Path) -> Pictures:
     """Take class folders, or a flat folder with a labels.csv in it."""
     if not folder.is_dir():
         raise CannotTell(f"--images {folder}: there is no such folder.")
-    table = folder / "labels.csv"
-    labels = pictures.read_labels(table) if table.exists() else _class_folders(folder)
-    found = len(set(labels.values()))
+    files = dict(find_files(folder).files)
+    table = folder / LABELS_FILE
+    if table.is_file():
+        given, _ = labels.match(labels.read_labels(table), files)
+    else:
+        given = labels.class_folders(files, ())
+    found = len(set(given.values()) - {""})
     if found < 2:
         raise CannotTell(
             f"--images {folder}: found {found} classes, two are needed. Use one subfolder a class, or a flat "
-            "folder with a labels.csv whose header is file,label."
+            f"folder with a {LABELS_FILE} whose header is file,label."
         )
     return Pictures(
-        title=(folder.name or "Own pictures")[:40].ljust(3, "_"),
+        title=folder.name[:40].ljust(3, "_"),
         folder=folder,
-        truths=_by_key(folder, labels),
-        labels_csv=table if table.exists() else None,
+        truths=_by_key(files, given),
+        labels_csv=table if table.is_file() else None,
         note=OWN_NOTE,
         policy="photo",
     )
 
 
-def _class_folders(folder: Path) -> dict[str, str]:
-    inside = (path.relative_to(folder) for path in folder.rglob("*") if path.is_file())
-    return {str(path): path.parts[0] for path in inside if len(path.parts) > 1}
-
-
-def _by_key(folder: Path, labels: dict[str, str]) -> dict[str, str]:
+def _by_key(files: Mapping[str, Path], given: Mapping[str, str]) -> dict[str, str]:
+    """Return the class by content key; unreadable files are the import's to report."""
     found = {}
-    for name, label in labels.items():
-        path = folder / name
-        if path.is_file():
-            found[hashlib.sha256(path.read_bytes()).hexdigest()] = label
+    for name, label in given.items():
+        with contextlib.suppress(OSError):
+            found[hashlib.sha256(files[name].read_bytes()).hexdigest()] = label
     return found

@@ -9,19 +9,20 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from django.conf import settings
 from django.utils import timezone
 
 from labeling.label_studio import accounts, pulse
 from labeling.models import Annotation, Annotator, Dataset, LabelProject
-from labeling.services.connection import connection
+from labeling.services.connection import Connection, connection
 from trainer.models import Run
 from trainer.services import runs
 from workbench.demo import annotators
 from workbench.ledger.models import Job
+from workbench.management import household
 from workbench.management.follow import JobFailed, follow
 from workbench.management.screen import Screen, Step
 from workbench.services import work
+from workbench.supervisor import State, Supervisor
 
 TEST_SHARE = 0.3  # the built-in pictures are few: a smaller test set would show no difference
 BOOT_TIMEOUT_S = 420
@@ -45,10 +46,11 @@ class Pictures:
 
 
 class Story:
-    def __init__(self, given: Pictures, screen: Screen, stopping: threading.Event) -> None:
+    def __init__(self, given: Pictures, screen: Screen, supervisor: Supervisor) -> None:
         self.given = given
         self.screen = screen
-        self.stopping = stopping
+        self.supervisor = supervisor
+        self.stopping = supervisor.stopping
         self.dataset = _new_dataset(given)
 
     def run(self) -> None:
@@ -84,14 +86,15 @@ class Story:
         with self.screen.step("label_studio_boot", "Wait for Label Studio (first start: 1-2 min)") as step:
             for waited in range(BOOT_TIMEOUT_S):
                 link = connection()
-                if link is not None and _answers(link.url, link.api_key):
+                if link is not None and _answers(link):
                     return
-                step.tell("its database is being made" if waited > 5 else "starting", waited, None)
+                standing = self.supervisor.standings.get(household.LABEL_STUDIO)
+                if standing is not None and standing.state is State.FAILED:
+                    raise CannotTell(f"Label Studio is missing: {standing.reason}.")
+                step.tell("it makes its database" if waited > 10 else "it starts", waited)
                 if self.stopping.wait(1):
-                    raise CannotTell("stopped")
-        raise CannotTell(
-            f"Label Studio did not answer within {BOOT_TIMEOUT_S} s; see {settings.STATE_DIR}/logs."
-        )
+                    raise CannotTell("it was asked to.")
+        raise CannotTell(f"Label Studio did not answer within {BOOT_TIMEOUT_S} s.")
 
     def send_first_rounds(self) -> None:
         """One label for most samples; three for some, so that agreement can be measured."""
@@ -190,9 +193,9 @@ def _new_dataset(given: Pictures) -> Dataset:
     return Dataset.objects.create(name=title, note=given.note, created_at=timezone.now())
 
 
-def _answers(url: str, api_key: str) -> bool:
+def _answers(link: Connection) -> bool:
     try:
-        return pulse.whoami(url, api_key) is not None
+        return pulse.whoami(link.url, link.api_key) is not None
     except pulse.NoPulse:
         return False
 

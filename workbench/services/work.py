@@ -41,7 +41,7 @@ def start_import(
         dedupe_key=f"import:{dataset.pk}",
         dataset_id=dataset.pk,
         folder=str(folder),
-        labels_csv=str(labels_csv) if labels_csv else None,
+        labels_csv=str(labels_csv or ""),
         keep_labels=keep_labels,
         test_share=test_share,
     )
