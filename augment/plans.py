@@ -37,16 +37,11 @@ class Plan:
     def imbalance_after(self) -> float:
         return imbalance(np.array([row.train for row in self.rows]))
 
-    def to_json(self) -> dict[str, object]:
-        return {
-            "strength": self.strength,
-            "imbalance_before": self.imbalance_before,
-            "imbalance_after": self.imbalance_after,
-            "rows": [
-                {"class": row.label, "have": row.have, "train": row.train, "extra": row.extra}
-                for row in self.rows
-            ],
-        }
+    def to_json(self) -> list[dict[str, str | int]]:
+        return [
+            {"class": row.label, "have": row.have, "train": row.train, "extra": row.extra}
+            for row in self.rows
+        ]
 
 
 def plan(classes: Sequence[str], labels: Ints, strength: float) -> Plan:

@@ -1,6 +1,5 @@
 """Draws the rows of a plan: rare classes' rows several times.  Row numbers only, never copies of pixels."""
 
-import imblearn
 import numpy as np
 from imblearn.over_sampling import RandomOverSampler
 from numpy.typing import NDArray
@@ -25,8 +24,3 @@ def draw(labels: Ints, targets: Ints, rng: np.random.Generator) -> Ints:
     sampler = RandomOverSampler(sampling_strategy=wanted, random_state=int(rng.integers(2**31)))
     sampler.fit_resample(np.arange(len(labels))[:, None], labels)
     return np.asarray(sampler.sample_indices_, dtype=np.int64)
-
-
-def version() -> str:
-    """Return the version of imbalanced-learn, which decides about the rows drawn from a seed."""
-    return str(imblearn.__version__)

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from augment import plans, policies, policy_specs, rebalance
 from labeling.progress import Progress, Report, silent
-from trainer.engine.batches import Examples, Material, Pixels
+from trainer.engine.material import Examples, Material, Pixels
 from trainer.engine.recipe import Recipe
 
 
@@ -25,11 +25,6 @@ def enrich(examples: Examples, recipe: Recipe, *, seed: int, report: Report = si
         rows = rebalance.draw(examples.labels, targets, np.random.default_rng(seed))
     bank = examples.pixels[None] if recipe.policy is None else _copies(examples, recipe, seed, report)
     return Material(bank, examples.labels, rows, enriched=True)
-
-
-def versions() -> dict[str, str]:
-    """Return the versions of what changes data, for the receipt."""
-    return policies.versions() | {"imbalanced-learn": rebalance.version()}
 
 
 def _copies(examples: Examples, recipe: Recipe, seed: int, report: Report) -> Pixels:

@@ -11,8 +11,8 @@ from torch import Tensor, nn
 
 from labeling.progress import Progress, Report, silent
 from trainer.engine import batches, networks
-from trainer.engine.batches import Material, Pixels
 from trainer.engine.device import Device
+from trainer.engine.material import Material, Pixels
 from trainer.engine.networks import Classifier
 from trainer.engine.recipe import Recipe
 
@@ -68,14 +68,21 @@ def train(
 
 @torch.inference_mode()
 def predict(
-    model: Classifier, pixels: Pixels, device: Device, *, batch: int = 512, report: Report = silent
+    model: Classifier,
+    pixels: Pixels,
+    device: Device,
+    *,
+    rows: NDArray[np.int64] | None = None,
+    batch: int = 512,
+    report: Report = silent,
 ) -> NDArray[np.float32]:
-    """Return (N, K) float32 probabilities, rows sum to 1; pixels are uint8 (N, R, R, 3)."""
+    """Return (N, K) probabilities that sum to 1, of uint8 pixels (N, R, R, 3) or of these rows of them."""
     model.eval()
+    rows = np.arange(len(pixels)) if rows is None else rows
     parts = [torch.zeros(0, model.head.out_features)]
-    for start in range(0, len(pixels), batch):
-        report(Progress("predicting", start, len(pixels)))
-        images = torch.from_numpy(np.array(pixels[start : start + batch])).to(device.name)
+    for start in range(0, len(rows), batch):
+        report(Progress("predicting", start, len(rows)))
+        images = torch.from_numpy(pixels[rows[start : start + batch]]).to(device.name)
         with _autocast(device):
             logits = model(images)
         parts.append(logits.double().softmax(1).float().cpu())

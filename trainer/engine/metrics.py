@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
+Probs = NDArray[np.float32] | NDArray[np.float64]
 Z95 = 1.959963984540054  # 97.5 % quantile of the Normal law
 RESAMPLES = 2000
 ECE_BINS = 15  # Guo et al. 2017, "On calibration of modern neural networks"
@@ -83,7 +84,7 @@ class Difference(NamedTuple):
 COMPARED = ("accuracy", "balanced_accuracy", "macro_f1")
 
 
-def evaluate(probs: Floats, labels: Ints, rng: np.random.Generator) -> Report:
+def evaluate(probs: Probs, labels: Ints, rng: np.random.Generator) -> Report:
     """Return the report of one model; rng draws the bootstrap of macro F1.
 
     Raises ValueError where shapes, class numbers or probabilities do not fit.
@@ -103,7 +104,7 @@ def evaluate(probs: Floats, labels: Ints, rng: np.random.Generator) -> Report:
     )
 
 
-def compare(base: Floats, other: Floats, labels: Ints, rng: np.random.Generator) -> tuple[Difference, ...]:
+def compare(base: Probs, other: Probs, labels: Ints, rng: np.random.Generator) -> tuple[Difference, ...]:
     """Return the paired differences of two models on the same test items, one per COMPARED metric.
 
     The interval is a percentile bootstrap, stratified by class: both models are scored on the same drawn
@@ -159,7 +160,7 @@ def confusion(labels: Ints, calls: Ints, n_classes: int) -> Ints:
     return counts.reshape(n_classes, n_classes).astype(np.int64)
 
 
-def calibration_error(probs: Floats, labels: Ints, bins: int = ECE_BINS) -> float:
+def calibration_error(probs: Probs, labels: Ints, bins: int = ECE_BINS) -> float:
     """Return the expected calibration error: mean |accuracy - confidence| of equally wide bins."""
     confidence = probs.max(1)
     right = probs.argmax(1) == labels
@@ -168,7 +169,7 @@ def calibration_error(probs: Floats, labels: Ints, bins: int = ECE_BINS) -> floa
     return float(np.abs(gaps).sum() / len(labels))
 
 
-def _check(probs: Floats, labels: Ints) -> None:
+def _check(probs: Probs, labels: Ints) -> None:
     if probs.ndim != 2 or labels.shape != (len(probs),) or len(probs) == 0:
         raise ValueError(f"probs must be (N, K) and labels (N,), N > 0; got {probs.shape} and {labels.shape}")
     if labels.min() < 0 or labels.max() >= probs.shape[1]:

@@ -1,0 +1,59 @@
+"""One whole training: from frozen data to a model, measured on test items that it never saw."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from labeling.progress import Report, silent
+from labeling.snapshot import Snapshot
+from trainer.engine import loop, material, metrics
+from trainer.engine.device import Device
+from trainer.engine.loop import Trained
+from trainer.engine.material import Pixels, Prepare
+from trainer.engine.predictions import TestPredictions
+from trainer.engine.recipe import Recipe
+
+Rows = NDArray[np.int64]
+
+
+@dataclass(frozen=True, eq=False)
+class Outcome:
+    """A model and what it is worth."""
+
+    trained: Trained
+    tested: TestPredictions
+    report: metrics.Report
+
+
+def carry_out(
+    snapshot: Snapshot,
+    decoded: Pixels,
+    rows: Rows,
+    recipe: Recipe,
+    *,
+    seed: int,
+    device: Device,
+    prepare: Prepare = material.as_they_are,
+    report: Report = silent,
+) -> Outcome:
+    """Train on these rows of the snapshot and measure on all its test rows.
+
+    `decoded` holds all pictures of the snapshot, as pixels.load gives them.  `prepare` sees the training
+    examples alone; a recipe that changes its data needs enrichment.enrich there.
+    Raises ValueError for a row that is tested.
+    """
+    if snapshot.is_test[rows].any():
+        raise ValueError("a test row must never be trained on")
+    examples = material.pick(decoded, snapshot, rows)
+    k = len(snapshot.classes)
+    trained = loop.train(prepare(examples), recipe, k, seed=seed, device=device, report=report)
+    held_out = snapshot.test_rows
+    tested = TestPredictions(
+        keys=np.array([snapshot.keys[row] for row in held_out], dtype=np.str_),
+        labels=snapshot.labels[held_out],
+        probs=loop.predict(trained.model, decoded, device, rows=held_out, report=report),
+        classes=np.array(snapshot.classes, dtype=np.str_),
+    )
+    measured = metrics.evaluate(tested.probs, tested.labels, np.random.default_rng(seed))
+    return Outcome(trained, tested, measured)

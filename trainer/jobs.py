@@ -1,0 +1,162 @@
+"""What the trainer does in the background.  Heavy modules are imported inside: nothing else pays for them."""
+
+import functools
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+from django.conf import settings
+from django.utils import timezone
+
+from labeling.progress import Cancelled, Progress, Report
+from labeling.services import choice
+from labeling.snapshot import Snapshot
+from trainer.curves.design import Cell
+from trainer.engine import material, receipt
+from trainer.engine.material import Prepare
+from trainer.engine.recipe import Recipe
+from trainer.models import Curve, Run
+from trainer.services import curves, runs
+from trainer.services.runs import Result
+
+
+def train(report: Report, *, run_id: int) -> dict[str, object] | None:
+    """Train a run's recipe on the labels as they stand, test it, and hand its predictions down.
+
+    None if the run is gone or done, or if a later attempt took it over.  What goes wrong stands on the run as
+    a sentence.  A stopped run is left open: only its job knows whether it was cancelled or goes back to its
+    queue; workbench.services.work.settle_runs closes it.
+    """
+    run = runs.begin(run_id, timezone.now())
+    if run is None:
+        return None
+    try:
+        result = _train(run, report)
+    except Cancelled:
+        raise
+    except Exception as error:
+        runs.abandon_run(run.pk, Run.State.FAILED, _sentence(error), timezone.now())
+        raise
+    if not runs.record_run(run, result, timezone.now()):
+        return None
+    return {"run": run.pk, "accuracy": result.report.accuracy.value, "n_test": result.report.n}
+
+
+def _train(run: Run, report: Report) -> Result:
+    meter = receipt.Meter()
+    report(Progress("freezing the data", 0))
+    snapshot = choice.freeze(run.dataset)
+    runs.record_plan(run, snapshot)
+    from trainer.engine import artifacts, device, experiment, loop, pixels
+
+    recipe = Recipe.from_json(run.recipe)
+    chosen = device.pick(recipe.precision)
+    decoded = pixels.load(snapshot.files, snapshot.keys, recipe.resolution, pixel_cache(), report=report)
+    outcome = experiment.carry_out(
+        snapshot,
+        decoded,
+        snapshot.train_rows,
+        recipe,
+        seed=run.seed,
+        device=chosen,
+        prepare=preparation(recipe, run.seed, report),
+        report=report,
+    )
+    on_pool = loop.predict(outcome.trained.model, decoded, chosen, rows=snapshot.pool_rows, report=report)
+    artifacts.save(Path(settings.STATE_DIR, runs.folder(run)), recipe, outcome.trained, outcome.tested)
+    asked = np.concatenate([snapshot.test_rows, snapshot.pool_rows])
+    return Result(
+        outcome.report,
+        outcome.tested,
+        [step._asdict() for step in outcome.trained.history],
+        {**meter.read(), "steps": outcome.trained.history[-1].step, **made_by(recipe, chosen.describe())},
+        snapshot.ids[asked],
+        np.concatenate([outcome.tested.probs, on_pool]),
+    )
+
+
+def curve(report: Report, *, curve_id: int) -> dict[str, object] | None:
+    """Train what a curve still lacks, keeping each training as soon as it is done, and forecast it.
+
+    None if the curve is gone or finished.  Trainings known from elsewhere are not repeated, so a job that
+    dies loses the one that it was at.
+    """
+    row = Curve.objects.select_related("dataset").filter(pk=curve_id, finished_at=None).first()
+    if row is None:
+        return None
+    snapshot = curves.frozen(row)
+    planned = curves.plan(row, snapshot)
+    known = curves.known_cells(row, list(planned))
+    missing = {key: cell for key, cell in planned.items() if key not in known}
+    if missing:
+        _train_cells(row, snapshot, missing, report)
+    from trainer.curves import forecast
+
+    chances = curves.chances(snapshot)
+    found = {
+        metric: forecast.of_points(curves.outlook_of(row, metric), chance)
+        for metric, chance in chances.items()
+    }
+    curves.record_forecasts(row, found, chances, timezone.now())
+    return {"curve": row.pk, "trained": len(missing), "known": len(known)}
+
+
+def _train_cells(row: Curve, snapshot: Snapshot, missing: Mapping[str, Cell], report: Report) -> None:
+    from trainer.engine import cells, device, pixels
+
+    recipe = Recipe.from_json(row.recipe)
+    chosen = device.pick(recipe.precision)
+    maker = made_by(recipe, chosen.describe())
+    decoded = pixels.load(snapshot.files, snapshot.keys, recipe.resolution, pixel_cache(), report=report)
+    for done, (key, cell) in enumerate(missing.items(), start=row.planned - len(missing)):
+        meter = receipt.Meter()
+        watch = _watch_cell(cell, done, row.planned, report)
+        measured = cells.measure(
+            snapshot,
+            decoded,
+            cell.rows,
+            recipe,
+            seed=cell.seed,
+            device=chosen,
+            prepare=preparation(recipe, cell.seed, watch),
+            report=watch,
+        )
+        made = {**meter.read(), "steps": recipe.steps(cell.n), **maker}
+        curves.record_cell(row, key, cell, measured.to_json(), made, timezone.now())
+        values = {"labels": float(cell.n), "accuracy": measured.accuracy.value}
+        report(Progress("measured", done + 1, row.planned, values))
+
+
+def _watch_cell(cell: Cell, done: int, planned: int, report: Report) -> Report:
+    """Return a report for one cell that counts the cells of the whole curve."""
+
+    def tell(progress: Progress) -> None:
+        stage = f"{progress.stage}, {cell.n} labels, repeat {cell.repeat + 1}"
+        report(Progress(stage, done, planned, {"labels": float(cell.n), **progress.values}))
+
+    return tell
+
+
+def preparation(recipe: Recipe, seed: int, report: Report) -> Prepare:
+    """Return what makes material of training examples; only a recipe that changes data loads libraries."""
+    if not recipe.changes_data:
+        return material.as_they_are
+    from trainer.engine import enrichment
+
+    return functools.partial(enrichment.enrich, recipe=recipe, seed=seed, report=report)
+
+
+def pixel_cache() -> Path:
+    return Path(settings.STATE_DIR, "cache", "pixels")
+
+
+def made_by(recipe: Recipe, device: str) -> dict[str, object]:
+    """Return the part of a receipt that says what trained: device, code, versions."""
+    versions = receipt.versions(policy=recipe.policy is not None, rebalance=recipe.rebalance is not None)
+    return {"device": device, "code": receipt.code_version(settings.BASE_DIR), **versions}
+
+
+def _sentence(error: Exception) -> str:
+    """Our own errors speak to people; a foreign one needs its kind to be understood."""
+    ours = type(error).__module__.split(".")[0] in ("labeling", "augment", "trainer")
+    return str(error) if ours else f"{type(error).__name__}: {error}"
