@@ -201,7 +201,7 @@ def _frame(summary: str, dark: bool) -> Option:
 
 
 def class_bars_info(classes: Sequence[tuple[str, int, int]]) -> Info:
-    """Return what a chart of the classes says; rows are (name, labels in training, labels in the test set)."""
+    """Return what a chart of the classes says; rows are (name, training labels, test labels)."""
     said = f"{sum(train for _, train, _ in classes)} labels in training over {len(classes)} classes"
     if classes:
         by_count = sorted(classes, key=lambda row: row[1])

@@ -6,7 +6,7 @@ import numpy as np
 
 from trainer.curves.families import Floats
 from trainer.curves.fit import MISFITS, Fit, Points, fit, summarize
-from trainer.curves.outlook import REACH, Forecast, Step
+from trainer.curves.outlook import REACH, Forecast, Outlook, Step
 
 STEPS_PER_DOUBLING = 4  # of the grid of n on which a forecast is kept; pages interpolate
 FEWEST_SIZES = 3
@@ -32,6 +32,14 @@ def forecast(
     flat = is_plateau(points)
     flags = warnings(fitted, flat, n_test, repeated=any(len(errors) > 1 for errors in runs))
     return Forecast(_steps(fitted), last_value, flat, "", flags)
+
+
+def of_points(curve: Outlook, chance: float) -> Forecast:
+    """Return the forecast of a curve's points; chance is the score of guessing."""
+    errors: dict[int, list[float]] = {}
+    for point in sorted(curve.points):
+        errors.setdefault(point.n, []).append(1 - point.value)
+    return forecast(list(errors), list(errors.values()), chance_error=1 - chance, n_test=curve.n_test)
 
 
 def _steps(fitted: Fit) -> tuple[Step, ...]:

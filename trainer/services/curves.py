@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
 
+import numpy as np
 from django.conf import settings
 from django.db import transaction
 
@@ -17,8 +18,6 @@ from trainer.curves.outlook import Outlook, Point
 from trainer.engine.recipe import Recipe
 from trainer.models import Curve, CurveCell, Forecast
 
-METRICS = ("accuracy", "balanced_accuracy")
-
 
 class NoCurve(Exception):
     """The data do not carry a curve; the message says why, for a person."""
@@ -27,29 +26,40 @@ class NoCurve(Exception):
 def open_curve(dataset: Dataset, recipe: Recipe, preset: str, seed: int, now: datetime) -> Curve:
     """Plan a curve of the dataset as it stands now, and keep that data: labels given later do not move it.
 
-    Raises NoCurve where there are too few labels or no labeled test items.
+    Raises NoCurve where there are too few labels to train or to measure.
     """
     snapshot = choice.freeze(dataset)
-    plan = design.PRESETS[preset]
-    if len(snapshot.test_rows) == 0:
-        raise NoCurve(f"{dataset} has no labeled test items: nothing could be measured")
-    try:
-        sizes = design.sizes(len(snapshot.train_rows), len(snapshot.classes), plan)
-    except ValueError as reason:
-        raise NoCurve(f"{dataset} is too small: {reason}") from reason
+    sizes = _sizes(dataset, snapshot, preset)
     with transaction.atomic():
         curve = Curve.objects.create(
             dataset=dataset,
             recipe=recipe.to_json(),
             fingerprint=snapshot.fingerprint,
             sizes=list(sizes),
-            repeats=list(plan.repeats[-len(sizes) :]),
+            repeats=list(design.PRESETS[preset].repeats[-len(sizes) :]),
             n_test=len(snapshot.test_rows),
             seed=seed,
             created_at=now,
         )
         snapshots.save(snapshot, _snapshot_path(curve))
     return curve
+
+
+def _sizes(dataset: Dataset, snapshot: Snapshot, preset: str) -> tuple[int, ...]:
+    if len(np.unique(snapshot.labels[snapshot.test_rows])) < 2:
+        raise NoCurve(f"{dataset} needs labeled test items of two classes: nothing else can be measured.")
+    labels = snapshot.labels[snapshot.train_rows]
+    try:
+        sizes = design.sizes(len(labels), len(snapshot.classes), design.PRESETS[preset])
+    except ValueError as reason:
+        raise NoCurve(f"{dataset} is too small: {reason}.") from reason
+    # every subset holds each class in proportion within one, so the smallest decides
+    second = np.sort(np.bincount(labels, minlength=2))[-2]
+    if second * sizes[0] < len(labels):
+        raise NoCurve(
+            f"Nearly all labels of {dataset} are of one class: {sizes[0]} of them would hold no other."
+        )
+    return sizes
 
 
 def frozen(curve: Curve) -> Snapshot:
@@ -114,11 +124,23 @@ def record_cell(
     return row
 
 
-def record_forecast(
-    curve: Curve, metric: str, forecast: outlook.Forecast, *, chance: float, now: datetime
-) -> Forecast:
-    """Keep a forecast as it is shown today, so that it can be scored when its labels have come."""
-    return Forecast.objects.create(
+def record_forecasts(
+    curve: Curve, forecasts: Mapping[str, outlook.Forecast], chances: Mapping[str, float], now: datetime
+) -> bool:
+    """Close the curve with its forecasts by metric, as they are shown today, to be scored when labels come.
+
+    False if the curve was closed before; then nothing is kept.
+    """
+    with transaction.atomic():
+        won = Curve.objects.filter(pk=curve.pk, finished_at=None).update(finished_at=now)
+        if won:
+            rows = (_row(curve, metric, forecasts[metric], chances[metric], now) for metric in forecasts)
+            Forecast.objects.bulk_create(rows)
+    return bool(won)
+
+
+def _row(curve: Curve, metric: str, forecast: outlook.Forecast, chance: float, now: datetime) -> Forecast:
+    return Forecast(
         curve=curve,
         metric=metric,
         grid=[step._asdict() for step in forecast.steps],
@@ -131,8 +153,10 @@ def record_forecast(
     )
 
 
-def finish(curve: Curve, now: datetime) -> None:
-    Curve.objects.filter(pk=curve.pk).update(finished_at=now)
+def chances(snapshot: Snapshot) -> dict[str, float]:
+    """Return the score of guessing on the test items, by metric: it anchors a forecast."""
+    _, counts = np.unique(snapshot.labels[snapshot.test_rows], return_counts=True)
+    return {"accuracy": float(counts.max() / counts.sum()), "balanced_accuracy": 1 / len(counts)}
 
 
 def outlook_of(curve: Curve, metric: str = "accuracy") -> Outlook:
