@@ -5,112 +5,191 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
     dependencies = [
-        ('labeling', '0001_initial'),
+        ("labeling", "0001_initial"),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='CurveCell',
+            name="CurveCell",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('key', models.CharField(max_length=64, unique=True)),
-                ('n', models.PositiveIntegerField()),
-                ('repeat', models.PositiveSmallIntegerField()),
-                ('seed', models.PositiveBigIntegerField()),
-                ('metrics', models.JSONField()),
-                ('receipt', models.JSONField()),
-                ('created_at', models.DateTimeField()),
-                ('dataset', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='cells', to='labeling.dataset')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("key", models.CharField(max_length=64, unique=True)),
+                ("n", models.PositiveIntegerField()),
+                ("repeat", models.PositiveSmallIntegerField()),
+                ("seed", models.PositiveBigIntegerField()),
+                ("metrics", models.JSONField()),
+                ("receipt", models.JSONField()),
+                ("created_at", models.DateTimeField()),
+                (
+                    "dataset",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="cells",
+                        to="labeling.dataset",
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='Curve',
+            name="Curve",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('recipe', models.JSONField()),
-                ('fingerprint', models.CharField(max_length=64)),
-                ('sizes', models.JSONField()),
-                ('repeats', models.JSONField()),
-                ('n_test', models.PositiveIntegerField()),
-                ('seed', models.PositiveBigIntegerField()),
-                ('created_at', models.DateTimeField()),
-                ('finished_at', models.DateTimeField(null=True)),
-                ('dataset', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='curves', to='labeling.dataset')),
-                ('cells', models.ManyToManyField(related_name='curves', to='trainer.curvecell')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("recipe", models.JSONField()),
+                ("fingerprint", models.CharField(max_length=64)),
+                ("sizes", models.JSONField()),
+                ("repeats", models.JSONField()),
+                ("n_test", models.PositiveIntegerField()),
+                ("seed", models.PositiveBigIntegerField()),
+                ("created_at", models.DateTimeField()),
+                ("finished_at", models.DateTimeField(null=True)),
+                (
+                    "dataset",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="curves",
+                        to="labeling.dataset",
+                    ),
+                ),
+                ("cells", models.ManyToManyField(related_name="curves", to="trainer.curvecell")),
             ],
             options={
-                'ordering': ['-pk'],
+                "ordering": ["-pk"],
             },
         ),
         migrations.CreateModel(
-            name='Forecast',
+            name="Forecast",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('metric', models.CharField(max_length=20)),
-                ('grid', models.JSONField()),
-                ('last_value', models.FloatField()),
-                ('plateau', models.BooleanField(default=False)),
-                ('chance', models.FloatField()),
-                ('refused', models.CharField(blank=True, max_length=300)),
-                ('flags', models.JSONField(default=list)),
-                ('created_at', models.DateTimeField()),
-                ('curve', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='forecasts', to='trainer.curve')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("metric", models.CharField(max_length=20)),
+                ("grid", models.JSONField()),
+                ("last_value", models.FloatField()),
+                ("plateau", models.BooleanField(default=False)),
+                ("chance", models.FloatField()),
+                ("refused", models.CharField(blank=True, max_length=300)),
+                ("flags", models.JSONField(default=list)),
+                ("created_at", models.DateTimeField()),
+                (
+                    "curve",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="forecasts",
+                        to="trainer.curve",
+                    ),
+                ),
             ],
             options={
-                'ordering': ['-pk'],
+                "ordering": ["-pk"],
             },
         ),
         migrations.CreateModel(
-            name='Run',
+            name="Run",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('name', models.CharField(max_length=100)),
-                ('recipe', models.JSONField()),
-                ('seed', models.PositiveBigIntegerField()),
-                ('state', models.CharField(choices=[('waiting', 'Waiting'), ('running', 'Running'), ('done', 'Done'), ('failed', 'Failed'), ('cancelled', 'Cancelled')], default='waiting', max_length=9)),
-                ('attempt', models.PositiveSmallIntegerField(default=0)),
-                ('fingerprint', models.CharField(blank=True, max_length=64)),
-                ('test_fingerprint', models.CharField(blank=True, max_length=64)),
-                ('plan', models.JSONField(null=True)),
-                ('n_train', models.PositiveIntegerField(null=True)),
-                ('n_test', models.PositiveIntegerField(null=True)),
-                ('metrics', models.JSONField(default=dict)),
-                ('history', models.JSONField(default=list)),
-                ('receipt', models.JSONField(default=dict)),
-                ('folder', models.CharField(blank=True, max_length=200)),
-                ('job', models.CharField(blank=True, max_length=36)),
-                ('error', models.TextField(blank=True)),
-                ('created_at', models.DateTimeField()),
-                ('started_at', models.DateTimeField(null=True)),
-                ('finished_at', models.DateTimeField(null=True)),
-                ('dataset', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='runs', to='labeling.dataset')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("name", models.CharField(max_length=100)),
+                ("recipe", models.JSONField()),
+                ("seed", models.PositiveBigIntegerField()),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[
+                            ("waiting", "Waiting"),
+                            ("running", "Running"),
+                            ("done", "Done"),
+                            ("failed", "Failed"),
+                            ("cancelled", "Cancelled"),
+                        ],
+                        default="waiting",
+                        max_length=9,
+                    ),
+                ),
+                ("attempt", models.PositiveSmallIntegerField(default=0)),
+                ("fingerprint", models.CharField(blank=True, max_length=64)),
+                ("test_fingerprint", models.CharField(blank=True, max_length=64)),
+                ("plan", models.JSONField(null=True)),
+                ("n_train", models.PositiveIntegerField(null=True)),
+                ("n_test", models.PositiveIntegerField(null=True)),
+                ("metrics", models.JSONField(default=dict)),
+                ("history", models.JSONField(default=list)),
+                ("receipt", models.JSONField(default=dict)),
+                ("folder", models.CharField(blank=True, max_length=200)),
+                ("job", models.CharField(blank=True, max_length=36)),
+                ("error", models.TextField(blank=True)),
+                ("created_at", models.DateTimeField()),
+                ("started_at", models.DateTimeField(null=True)),
+                ("finished_at", models.DateTimeField(null=True)),
+                (
+                    "dataset",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="runs",
+                        to="labeling.dataset",
+                    ),
+                ),
             ],
             options={
-                'ordering': ['-pk'],
+                "ordering": ["-pk"],
             },
         ),
         migrations.CreateModel(
-            name='Comparison',
+            name="Comparison",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('metric', models.CharField(max_length=20)),
-                ('n', models.PositiveIntegerField()),
-                ('gain', models.FloatField()),
-                ('low', models.FloatField()),
-                ('high', models.FloatField()),
-                ('p_value', models.FloatField(null=True)),
-                ('fixed', models.PositiveIntegerField()),
-                ('broken', models.PositiveIntegerField()),
-                ('created_at', models.DateTimeField()),
-                ('base', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to='trainer.run')),
-                ('other', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to='trainer.run')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("metric", models.CharField(max_length=20)),
+                ("n", models.PositiveIntegerField()),
+                ("gain", models.FloatField()),
+                ("low", models.FloatField()),
+                ("high", models.FloatField()),
+                ("p_value", models.FloatField(null=True)),
+                ("fixed", models.PositiveIntegerField()),
+                ("broken", models.PositiveIntegerField()),
+                ("created_at", models.DateTimeField()),
+                (
+                    "base",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="+", to="trainer.run"
+                    ),
+                ),
+                (
+                    "other",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="+", to="trainer.run"
+                    ),
+                ),
             ],
             options={
-                'constraints': [models.UniqueConstraint(fields=('base', 'other', 'metric'), name='one_comparison_per_pair')],
+                "constraints": [
+                    models.UniqueConstraint(
+                        fields=("base", "other", "metric"), name="one_comparison_per_pair"
+                    )
+                ],
             },
         ),
     ]
