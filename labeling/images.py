@@ -120,11 +120,10 @@ def _understand(raw: bytes, name: str) -> Picture:
         if image.width * image.height > MAX_PIXELS:
             raise _too_large()
         kind = "JPEG" if image.format == "MPO" else str(image.format)  # MPO: a JPEG with more behind it
-        changes = _changes(image, kind)  # before load(), which forgets how the file keeps its pixels
-        image.load()
-        turned = ImageOps.exif_transpose(image)
-        plain = _plain(turned)
-    own = not changes and kind in STORED and plain is turned
+        changes = _changes(image, kind)
+        upright = ImageOps.exif_transpose(image)
+        plain = _plain(upright)
+    own = not changes and kind in STORED and plain is upright
     return Picture(
         key=key_of(raw),
         width=plain.width,
@@ -142,14 +141,17 @@ def _misnomer(kind: str, name: str) -> list[str]:
 
 
 def _changes(image: Image.Image, kind: str) -> list[str]:
-    """Return what has to be changed before the picture can be stored, in sentences."""
+    """Return how its look has to change before the picture can be stored, in sentences; decodes it."""
     changes = []
+    if image.mode.startswith("I;16") or _has_deep_samples(image, kind):  # asked first: decoding forgets it
+        changes.append("16-bit brightness brought to 8 bits.")
     if kind != "JPEG" and getattr(image, "is_animated", False):
         changes.append("Several frames: the first was taken.")
+    image.load()
     if 2 <= image.getexif().get(ExifTags.Base.Orientation, 1) <= 8:
         changes.append("Turned upright, as its EXIF data ask.")
-    if image.mode.startswith("I;16") or _has_deep_samples(image, kind):
-        changes.append("16-bit brightness brought to 8 bits.")
+    if image.has_transparency_data and image.convert("RGBA").getchannel("A").getextrema()[0] != 255:
+        changes.append("Transparent parts laid on white.")
     if image.mode == "CMYK":
         changes.append("CMYK colors turned to RGB.")
     return changes

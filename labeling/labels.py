@@ -127,5 +127,7 @@ def _take_row(file: str, label: str, line: int, labels: Labels) -> None:
     if not file:
         labels.refused.append(Refusal(labels.path.name, f"Line {line} names no file."))
     elif labels.setdefault(file, label) != label:
-        labels.refused.append(Refusal(file, f'Line {line} says "{label}", an earlier line "{labels[file]}".'))
-        labels[file] = ""  # neither is taken
+        labels.refused.append(
+            Refusal(file, f'Line {line} says "{label}", an earlier line "{labels[file]}": neither was taken.')
+        )
+        labels[file] = ""

@@ -68,5 +68,5 @@ def scores(doubt: NDArray[np.float64], audit: NDArray[np.bool_]) -> NDArray[np.f
 def one_per_group(groups: Sequence[str], rng: np.random.Generator) -> NDArray[np.int64]:
     """Return one random row of each group, in ascending order."""
     order = rng.permutation(len(groups))
-    _, first = np.unique(np.asarray(groups, dtype=object)[order].astype(str), return_index=True)
+    _, first = np.unique(np.asarray(groups, dtype=np.str_)[order], return_index=True)
     return np.sort(order[first])
