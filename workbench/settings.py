@@ -71,10 +71,18 @@ ALLOWED_HOSTS = os.environ.get("SEEDBED_HOSTS", "127.0.0.1,localhost,[::1],tests
 PORT = int(os.environ.get("SEEDBED_PORT", "8000"))
 LEASE = timedelta(seconds=float(os.environ.get("SEEDBED_LEASE_SECONDS", "60")))  # a silent worker is dead
 SYNC_SECONDS = float(os.environ.get("SEEDBED_SYNC_SECONDS", "15"))  # between two looks at Label Studio
-JOB_MODULES = ["labeling.jobs", "augment.jobs", "trainer.jobs", "workbench.jobs"]  # only these hold job functions
+JOB_MODULES = [
+    "labeling.jobs",
+    "augment.jobs",
+    "trainer.jobs",
+    "workbench.jobs",
+]  # only these hold job functions
 TRAIN_QUEUE = os.environ.get("SEEDBED_TRAIN_QUEUE", "cpu")  # "gpu" where a GPU worker polls
 
 LABEL_STUDIO_URL = os.environ.get("LABEL_STUDIO_URL", "")  # empty: the embedded server
+LABEL_STUDIO_PUBLIC_URL = os.environ.get(
+    "LABEL_STUDIO_PUBLIC_URL", ""
+)  # in people's browsers, where it differs
 LABEL_STUDIO_API_KEY = os.environ.get("LABEL_STUDIO_API_KEY", "")
 LABEL_STUDIO_PORT = int(os.environ.get("SEEDBED_LABEL_STUDIO_PORT", "8080"))
 LABEL_STUDIO_DIR = STATE_DIR / "label-studio"
@@ -103,6 +111,7 @@ MIDDLEWARE = [
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "workbench.views.access.SignInRequired",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
@@ -146,8 +155,20 @@ CSRF_TRUSTED_ORIGINS = [o for o in os.environ.get("SEEDBED_ORIGINS", "").split("
 LOGIN_URL = "sign-in"
 LOGIN_REDIRECT_URL = "/"
 LOGOUT_REDIRECT_URL = "sign-in"
+SESSION_COOKIE_AGE = 7 * 24 * 3600
+SECURE_HSTS_SECONDS = 30 * 24 * 3600 if SESSION_COOKIE_SECURE else 0
+SECURE_REDIRECT_EXEMPT = ["^healthz$"]
+X_FRAME_OPTIONS = "DENY"
+DATA_UPLOAD_MAX_MEMORY_SIZE = 1_000_000  # forms and JSON only: pictures come from folders
+DATA_UPLOAD_MAX_NUMBER_FIELDS = 200
+MESSAGE_STORAGE = "django.contrib.messages.storage.session.SessionStorage"
+CSRF_FAILURE_VIEW = "workbench.views.errors.csrf_failure"
 AXES_FAILURE_LIMIT = 10
 AXES_COOLOFF_TIME = 0.25  # hours
+AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]  # nobody can lock out a colleague from elsewhere
+AXES_RESET_ON_SUCCESS = True
+AXES_LOCKOUT_TEMPLATE = "workbench/accounts/locked.html"
+AXES_VERBOSE = False  # else every command begins with two lines of its own
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": f"django.contrib.auth.password_validation.{name}"}
     for name in ("MinimumLengthValidator", "CommonPasswordValidator", "NumericPasswordValidator")
@@ -167,4 +188,5 @@ LOGGING = {
     "formatters": {"line": {"format": "{asctime} {levelname} {name}: {message}", "style": "{"}},
     "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line", "stream": sys.stderr}},
     "root": {"handlers": ["stderr"], "level": os.environ.get("SEEDBED_LOG_LEVEL", "INFO")},
+    "loggers": {"axes": {"level": "WARNING"}},  # the attempts themselves stand in the database
 }

@@ -1,0 +1,219 @@
+"""Forms: what people may fill in, checked at the door."""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+from typing import Any
+
+from django import forms
+from django.contrib.auth.forms import AuthenticationForm, PasswordChangeForm
+from django.core.exceptions import ValidationError
+from django.db.models import F, Q, QuerySet
+
+from augment import policy_specs
+from labeling.models import Dataset, Sample, SelectionRound
+from labeling.services.choice import LEAST_RANDOM_SHARE
+from trainer.curves.design import PRESETS
+from trainer.engine.recipe import NAMED, InvalidRecipe, Recipe
+
+MAX_ROUND = 5000  # samples: what one push to Label Studio carries in minutes
+MAX_OVERLAP = 10
+MAX_SEED = 2**31 - 1
+AS_NAMED = "as the recipe says"
+
+
+class Styled(forms.Form):
+    """Gives every widget the look of the pages."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        for field in self.fields.values():
+            css = "form-select" if isinstance(field.widget, forms.Select) else "form-control"
+            field.widget.attrs.setdefault("class", css)
+
+
+class SignIn(AuthenticationForm):
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        for field in self.fields.values():
+            field.widget.attrs["class"] = "form-control"
+
+
+class NewPassword(PasswordChangeForm):  # type: ignore[type-arg]
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        for field in self.fields.values():
+            field.widget.attrs["class"] = "form-control"
+
+
+class SampleFilter(Styled):
+    """Which samples to see; every choice lives in the address."""
+
+    ORDERS = {
+        "": "As imported",
+        "doubt": "Most doubtful first",
+        "sure": "Least doubtful first",
+        "name": "By name",
+    }
+    STATES = {
+        "": "Any state",
+        "labeled": "Labeled",
+        "unlabeled": "Not labeled",
+        "disputed": "Model disagrees",
+        "twins": "Near-equal pictures",
+    }
+    q = forms.CharField(required=False, max_length=100, label="Name")
+    state = forms.ChoiceField(required=False, choices=list(STATES.items()), label="State")
+    split = forms.ChoiceField(
+        required=False, choices=[("", "Both splits"), *Sample.Split.choices], label="Split"
+    )
+    label = forms.ChoiceField(required=False, label="Label")
+    predicted = forms.ChoiceField(required=False, label="Predicted")
+    order = forms.ChoiceField(required=False, choices=list(ORDERS.items()), label="Order")
+
+    def __init__(self, dataset: Dataset, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        classes = [(name, name) for name in dataset.classes]
+        self.fields["label"].choices = [("", "Any label"), *classes]  # type: ignore[attr-defined]
+        self.fields["predicted"].choices = [("", "Any prediction"), *classes]  # type: ignore[attr-defined]
+
+    def narrow(self, rows: QuerySet[Sample]) -> QuerySet[Sample]:
+        """Return the rows that the valid choices leave; a choice that makes no sense narrows nothing."""
+        self.is_valid()
+        chosen = {name: value for name, value in self.cleaned_data.items() if value}
+        for name in ("split", "label", "predicted"):
+            if name in chosen:
+                rows = rows.filter(**{name: chosen[name]})
+        if "q" in chosen:
+            rows = rows.filter(name__icontains=chosen["q"])
+        rows = rows.filter(_STATE_FILTERS[chosen.get("state", "")])
+        return rows.order_by(*_ORDERINGS[chosen.get("order", "")])
+
+
+_STATE_FILTERS = {
+    "": Q(),
+    "labeled": ~Q(label=""),
+    "unlabeled": Q(label=""),
+    "disputed": ~Q(label="") & ~Q(predicted="") & ~Q(label=F("predicted")),
+    "twins": ~Q(duplicate_group=""),
+}
+_ORDERINGS: dict[str, tuple[Any, ...]] = {
+    "": ("pk",),
+    "doubt": (F("doubt").desc(nulls_last=True), "pk"),
+    "sure": (F("doubt").asc(nulls_last=True), "pk"),
+    "name": ("name", "pk"),
+}
+
+
+class Training(Styled):
+    """A named recipe, and single choices of it changed."""
+
+    recipe = forms.ChoiceField(choices=[(name, name) for name in NAMED], initial="plain")
+    seed = forms.IntegerField(
+        required=False,
+        min_value=0,
+        max_value=MAX_SEED,
+        help_text="Leave it empty for a fresh one; either way the receipt records it.",
+    )
+    policy = forms.ChoiceField(
+        required=False,
+        choices=[("", AS_NAMED), ("none", "none"), *((name, name) for name in policy_specs.NAMED)],
+        label="Augmentation policy",
+    )
+    rebalance = forms.FloatField(
+        required=False,
+        min_value=0,
+        max_value=1,
+        help_text="0 leaves the classes as they are, 1 draws all as often as the largest.",
+        label="Rebalancing strength",
+    )
+    resolution = forms.IntegerField(
+        required=False, min_value=8, max_value=512, help_text="Pixels a side.", label="Resolution"
+    )
+    learning_rate = forms.FloatField(required=False, min_value=1e-6, max_value=100)
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean() or self.cleaned_data
+        if "recipe" in cleaned:
+            try:
+                cleaned["chosen"] = self._chosen(cleaned)
+            except InvalidRecipe as error:
+                raise ValidationError(str(error)) from error
+        return cleaned
+
+    @staticmethod
+    def _chosen(cleaned: dict[str, Any]) -> Recipe | str:
+        """Return the recipe's name, or the recipe itself where a single choice differs."""
+        named = NAMED[cleaned["recipe"]]
+        changed = {
+            name: cleaned[name]
+            for name in ("rebalance", "resolution", "learning_rate")
+            if cleaned.get(name) is not None
+        }
+        if cleaned.get("policy"):
+            changed["policy"] = None if cleaned["policy"] == "none" else cleaned["policy"]
+        recipe = dataclasses.replace(named, **changed)
+        return str(cleaned["recipe"]) if recipe == named else recipe
+
+
+class NewCurve(Styled):
+    preset = forms.ChoiceField(choices=[(name, name) for name in PRESETS], initial="standard")
+
+
+class NextRound(Styled):
+    count = forms.IntegerField(min_value=1, max_value=MAX_ROUND, initial=100, label="Samples")
+    strategy = forms.ChoiceField(
+        choices=[(SelectionRound.Strategy.MARGIN, "most doubtful first"), ("random", "at random")],
+        initial=SelectionRound.Strategy.MARGIN,
+        label="Chosen",
+    )
+    random_share = forms.FloatField(
+        min_value=LEAST_RANDOM_SHARE,
+        max_value=1,
+        initial=0.2,
+        label="Random share",
+        help_text="Drawn at random among them, so that what they teach stays unbiased.",
+    )
+    overlap = forms.IntegerField(
+        min_value=1, max_value=MAX_OVERLAP, initial=1, label="Annotations per sample"
+    )
+
+
+class NewImport(Styled):
+    """Pictures from a folder of the machine that Seedbed runs on."""
+
+    name = forms.CharField(
+        min_length=3, max_length=50, label="Dataset", help_text="A new name, or that of a dataset to add to."
+    )
+    folder = forms.CharField(
+        max_length=500,
+        help_text="On the machine that Seedbed runs on. Sub-folders with pictures name the classes.",
+    )
+    labels_csv = forms.CharField(
+        required=False,
+        max_length=500,
+        label="Labels (CSV)",
+        help_text="Header: file,label. For a flat folder.",
+    )
+    keep_labels = forms.ChoiceField(
+        choices=[
+            ("all", "for training and test"),
+            ("test", "for the test split only: people label the rest"),
+        ],
+        label="Use the labels",
+    )
+
+    def clean_folder(self) -> Path:
+        folder = Path(self.cleaned_data["folder"]).expanduser()
+        if not folder.is_absolute() or not folder.is_dir():
+            raise ValidationError("There is no such folder. Give its full path, e.g. /data/leaves.")
+        return folder
+
+    def clean_labels_csv(self) -> Path | None:
+        if not self.cleaned_data["labels_csv"]:
+            return None
+        file = Path(self.cleaned_data["labels_csv"]).expanduser()
+        if not file.is_absolute() or not file.is_file():
+            raise ValidationError("There is no such file. Give its full path.")
+        return file

@@ -1,0 +1,38 @@
+"""Taking a dataset away, with all that hangs on it."""
+
+import shutil
+from pathlib import Path
+
+from django.conf import settings
+from django.db import transaction
+
+from labeling.models import Dataset
+from labeling.services import pictures
+from trainer.models import Curve, Run
+from workbench.ledger.models import Job
+
+
+class StillBusy(Exception):
+    """The dataset has open jobs; the message says so to a person."""
+
+
+def delete_dataset(dataset: Dataset) -> None:
+    """Delete the rows, then the files; what stands in Label Studio stays there.
+
+    Raises StillBusy while a job works on it: it would write to rows that are gone.
+    """
+    runs = list(Run.objects.filter(dataset=dataset).values_list("pk", flat=True))
+    curves = list(Curve.objects.filter(dataset=dataset).values_list("pk", flat=True))
+    with transaction.atomic():
+        Dataset.objects.select_for_update().get(pk=dataset.pk)
+        _require_rest({"dataset_id": [dataset.pk], "run_id": runs, "curve_id": curves})
+        pictures.remove_dataset(dataset)
+    kept = [Path("runs", str(pk)) for pk in runs] + [Path("curves", str(pk)) for pk in curves]
+    for folder in kept:
+        shutil.rmtree(settings.STATE_DIR / folder, ignore_errors=True)  # a leftover takes room, nothing else
+
+
+def _require_rest(about: dict[str, list[int]]) -> None:
+    for job in Job.objects.open():
+        if any(job.params.get(name) in numbers for name, numbers in about.items()):
+            raise StillBusy(f"A job still works on it: {job.title}. Cancel it or wait for its end.")

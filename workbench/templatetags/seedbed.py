@@ -1,0 +1,122 @@
+"""How numbers, times, states and icons look on every page."""
+
+from datetime import UTC, datetime
+
+from django import template
+from django.templatetags.static import static
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+
+from workbench.views.contexts.runs import Interval
+
+register = template.Library()
+NOTHING = "–"  # shown where a number was not measured
+
+
+@register.filter
+def percent(fraction: float | None, digits: int = 1) -> str:
+    """0.8764 -> "87.6 %" """
+    return NOTHING if fraction is None else f"{100 * fraction:.{digits}f} %"
+
+
+@register.filter
+def points(fraction: float | None) -> str:
+    """A difference of fractions in percentage points, signed: 0.031 -> "+3.1" """
+    return NOTHING if fraction is None else f"{100 * fraction:+.1f}".replace("-", "−")
+
+
+@register.filter
+def number(value: float | None, digits: int = 0) -> str:
+    """12345 -> "12,345" """
+    return NOTHING if value is None else f"{value:,.{digits}f}"
+
+
+@register.filter
+def duration(seconds: float | None) -> str:
+    """75.2 -> "1 min 15 s" """
+    if seconds is None:
+        return NOTHING
+    if seconds < 60:
+        return f"{seconds:.1f} s"
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours} h {minutes:02d} min" if hours else f"{minutes} min {rest:02d} s"
+
+
+@register.simple_tag
+def icon(name: str, css: str = "") -> SafeString:
+    href = f"{static('workbench/vendor/icons/sprite.svg')}#{name}"
+    return format_html('<svg class="icon {}" aria-hidden="true"><use href="{}"></use></svg>', css, href)
+
+
+@register.simple_tag
+def moment(at: datetime | None) -> str | SafeString:
+    """A time that own JavaScript turns into "3 minutes ago"; without it, the full time stands there."""
+    if at is None:
+        return NOTHING
+    at = at.astimezone(UTC)
+    absolute = f"{at:%d %b %Y, %H:%M:%S} UTC"
+    return format_html(
+        '<time datetime="{}" title="{}" data-ago>{}</time>', at.isoformat(), absolute, absolute
+    )
+
+
+@register.simple_tag
+def state(name: str) -> SafeString:
+    """A state as a dot and a word: the word alone must tell it."""
+    return format_html('<span class="state state-{}">{}</span>', name, name)
+
+
+@register.simple_tag
+def simulated() -> SafeString:
+    return format_html(
+        '<span class="badge badge-quiet" title="{}">simulated</span>',
+        "Not a person: a program that labels with a stated error rate",
+    )
+
+
+@register.filter
+def p_value(p: float) -> str:
+    """0.0004 -> "< 0.001" """
+    return "< 0.001" if p < 0.001 else f"{p:.3f}"
+
+
+@register.simple_tag
+def interval(found: Interval | None) -> str | SafeString:
+    """A fraction in per cent with its 95 % interval."""
+    if found is None:
+        return NOTHING
+    return format_html(
+        '<span class="nowrap">{} <span class="interval" title="95 % interval">{}–{}</span></span>',
+        percent(found.value),
+        f"{100 * found.low:.1f}",
+        f"{100 * found.high:.1f}",
+    )
+
+
+@register.simple_tag
+def bars(train: int, test: int, largest: int) -> SafeString:
+    """One class as a bar of two parts.  Attributes of SVG, for the page may carry no inline style."""
+    first, second = (f"{100 * count / largest:.2f}" for count in (train, test))
+    return format_html(
+        '<svg class="bars-svg" viewBox="0 0 100 10" preserveAspectRatio="none">'
+        '<rect class="bar-train" width="{}" height="10"/>'
+        '<rect class="bar-test" x="{}" width="{}" height="10"/></svg>',
+        first,
+        first,
+        second,
+    )
+
+
+@register.filter
+def choice(value: object) -> str:
+    """One choice of a recipe or one line of a receipt, as a person writes it."""
+    if value is None:
+        return "none"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, float):
+        return f"{value:g}"
+    if isinstance(value, dict):
+        return ", ".join(f"{name} {choice(part)}" for name, part in value.items())
+    return str(value)

@@ -1,0 +1,127 @@
+"""What the pages and the JSON API show of the job ledger."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from django.urls import NoReverseMatch, reverse
+
+from workbench.ledger.models import Job
+
+LIST_LENGTH = 100  # older jobs stand in the administration
+# A job's parameter, and the page that shows what the job makes or changes.
+PLACES = {"run_id": "run", "curve_id": "curve", "dataset_id": "dataset"}
+
+
+@dataclass(frozen=True)
+class JobRow:
+    id: UUID
+    title: str
+    work: str
+    queue: str
+    state: str
+    stage: str
+    done: int
+    total: int | None
+    values: dict[str, float]
+    attempt: int
+    max_attempts: int
+    requested_by: str
+    cancel_requested: bool
+    error: str
+    created_at: datetime
+    started_at: datetime | None
+    finished_at: datetime | None
+
+    @property
+    def share(self) -> float | None:
+        """How far the present stage is, in [0, 1]; None when nobody knows."""
+        if self.state == Job.State.DONE:
+            return 1.0
+        return min(1.0, self.done / self.total) if self.total else None
+
+    @property
+    def figures(self) -> str:
+        """The live figures with their step, as JSON for the page's chart."""
+        return json.dumps({"step": self.done, **self.values}) if self.values else ""
+
+    @property
+    def is_open(self) -> bool:
+        return self.state in (Job.State.QUEUED, Job.State.RUNNING)
+
+    @property
+    def can_retry(self) -> bool:
+        return self.state in (Job.State.FAILED, Job.State.CANCELLED)
+
+    @property
+    def duration_s(self) -> float | None:
+        if self.started_at is None or self.finished_at is None:
+            return None
+        return (self.finished_at - self.started_at).total_seconds()
+
+
+@dataclass(frozen=True)
+class JobPage:
+    row: JobRow
+    tail: str
+    worker: str
+    result: object
+    place: str  # address of the page that the job works for, "" where there is none
+
+
+def job_row(job: Job) -> JobRow:
+    progress = job.progress or {}
+    return JobRow(
+        id=job.pk,
+        title=job.title,
+        work=job.work,
+        queue=job.queue,
+        state=job.state,
+        stage=progress.get("stage", ""),
+        done=progress.get("done", 0),
+        total=progress.get("total"),
+        values=progress.get("values") or {},
+        attempt=job.attempt,
+        max_attempts=job.max_attempts,
+        requested_by=job.requested_by,
+        cancel_requested=job.cancel_requested,
+        error=job.error,
+        created_at=job.created_at,
+        started_at=job.started_at,
+        finished_at=job.finished_at,
+    )
+
+
+def job_rows(jobs: Iterable[Job]) -> list[JobRow]:
+    return [job_row(job) for job in jobs]
+
+
+def latest() -> list[JobRow]:
+    """Open jobs first, then the others, newest first."""
+    rows = job_rows(Job.objects.defer("tail", "result")[:LIST_LENGTH])
+    return sorted(rows, key=lambda row: not row.is_open)
+
+
+def job_page(job: Job) -> JobPage:
+    return JobPage(job_row(job), job.tail, job.worker, job.result, place(job))
+
+
+def open_job(number: str) -> JobPage | None:
+    """Return the job that a run names, while it is open."""
+    job = Job.objects.open().filter(pk=number).first() if number else None
+    return job_page(job) if job else None
+
+
+def place(job: Job) -> str:
+    """Return the address of the run, curve or dataset that the job works for, or ""."""
+    for parameter, page in PLACES.items():
+        if parameter in job.params:
+            try:
+                return reverse(page, args=[job.params[parameter]])
+            except NoReverseMatch:
+                continue
+    return ""

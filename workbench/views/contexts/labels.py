@@ -1,0 +1,196 @@
+"""What the pages show of labels: counts per class, progress, rounds, people, and how Label Studio is doing."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.conf import settings
+from django.db.models import Count, Q
+
+from labeling.models import Annotation, Dataset, LabelProject, Sample, SelectionRound
+from labeling.services.connection import connection
+from workbench import supervisor
+from workbench.supervisor import State
+
+NOTEWORTHY_IMBALANCE = 1.5  # largest class / smallest class
+
+
+@dataclass(frozen=True)
+class ClassRow:
+    name: str
+    train: int
+    test: int
+
+
+@dataclass(frozen=True)
+class ClassTable:
+    rows: tuple[ClassRow, ...]
+    unlabeled_train: int
+    unlabeled_test: int
+
+    @property
+    def largest(self) -> int:
+        """The longest bar: labels of the most frequent class, both splits together."""
+        return max((row.train + row.test for row in self.rows), default=0) or 1
+
+    @property
+    def train(self) -> int:
+        return sum(row.train for row in self.rows)
+
+    @property
+    def test(self) -> int:
+        return sum(row.test for row in self.rows)
+
+    @property
+    def imbalance(self) -> str:
+        """A sentence on how unequal the classes of the training pool are, "" where they are not."""
+        if len(self.rows) < 2 or not self.train:
+            return ""
+        most, least = max(self.rows, key=lambda r: r.train), min(self.rows, key=lambda r: r.train)
+        if not least.train:
+            return f"“{least.name}” has no label in the training pool yet; “{most.name}” has {most.train:,}."
+        ratio = most.train / least.train
+        if ratio < NOTEWORTHY_IMBALANCE:
+            return ""
+        return f"“{most.name}” has {ratio:.1f} times the labels of “{least.name}” ({most.train:,} and {least.train:,})."
+
+
+@dataclass(frozen=True)
+class LabelProgress:
+    pool: int
+    labeled: int
+    queued: int  # in an annotator's queue and not labeled yet
+    annotations: int
+
+    @property
+    def share(self) -> float:
+        return self.labeled / self.pool if self.pool else 0.0
+
+    @property
+    def waiting(self) -> int:
+        return self.pool - self.labeled - self.queued
+
+
+@dataclass(frozen=True)
+class RoundRow:
+    id: int
+    strategy: str
+    size: int
+    audit: int
+    overlap: int
+    sent: int
+    labeled: int
+    created_at: datetime
+
+
+@dataclass(frozen=True)
+class AnnotatorRow:
+    name: str
+    simulated: bool
+    note: str
+    annotations: int
+    skipped: int
+
+
+@dataclass(frozen=True)
+class StudioState:
+    """Whether "Open in Label Studio" can work now, and if not, a sentence on what is missing."""
+
+    ready: bool
+    sentence: str
+    error: str = ""  # of the last exchange
+    synced_at: datetime | None = None
+
+
+def class_table(dataset: Dataset) -> ClassTable:
+    counts = {
+        (row["label"], row["split"]): row["n"]
+        for row in dataset.samples.order_by().values("label", "split").annotate(n=Count("pk"))
+    }
+
+    def count(label: str, split: str) -> int:
+        return counts.get((label, split), 0)
+
+    train, test = Sample.Split.TRAIN.value, Sample.Split.TEST.value
+    rows = tuple(ClassRow(name, count(name, train), count(name, test)) for name in dataset.classes)
+    return ClassTable(rows, count("", train), count("", test))
+
+
+def label_progress(dataset: Dataset) -> LabelProgress:
+    pool = Sample.objects.filter(dataset=dataset).pool()
+    standing = Annotation.objects.standing().filter(
+        sample__dataset=dataset, source=Annotation.Source.LABEL_STUDIO
+    )
+    return LabelProgress(
+        pool=pool.count(),
+        labeled=pool.labeled().count(),
+        queued=pool.unlabeled().exclude(tasks=None).distinct().count(),
+        annotations=standing.count(),
+    )
+
+
+def rounds(dataset: Dataset) -> tuple[RoundRow, ...]:
+    rows = SelectionRound.objects.filter(dataset=dataset).annotate(
+        size=Count("tasks"),
+        audited=Count("tasks", filter=Q(tasks__audit=True)),
+        sent=Count("tasks", filter=Q(tasks__ls_task_id__isnull=False)),
+        labeled=Count("tasks", filter=~Q(tasks__sample__label="")),
+    )
+    return tuple(
+        RoundRow(r.pk, r.strategy, r.size, r.audited, r.overlap, r.sent, r.labeled, r.created_at)
+        for r in rows
+    )
+
+
+def annotators(dataset: Dataset) -> tuple[AnnotatorRow, ...]:
+    rows = (
+        Annotation.objects.filter(sample__dataset=dataset, annotator__isnull=False, deleted_at=None)
+        .values("annotator__email", "annotator__simulated", "annotator__note")
+        .annotate(labels=Count("pk", filter=Q(skipped=False)), skips=Count("pk", filter=Q(skipped=True)))
+        .order_by("annotator__email")
+    )
+    return tuple(
+        AnnotatorRow(
+            row["annotator__email"],
+            row["annotator__simulated"],
+            row["annotator__note"],
+            row["labels"],
+            row["skips"],
+        )
+        for row in rows
+    )
+
+
+def studio_state(dataset: Dataset) -> StudioState:
+    studio = connection()
+    if studio is None:
+        return StudioState(False, _embedded_trouble() or "Label Studio was never started here.")
+    trouble = _embedded_trouble() if studio.embedded else ""
+    project = project_to_label(dataset)
+    if trouble or project is None:
+        nothing = "Nothing was sent to Label Studio yet: the first labeling round does that."
+        return StudioState(False, trouble or nothing)
+    return StudioState(True, "", project.error, project.synced_at)
+
+
+def project_to_label(dataset: Dataset) -> LabelProject | None:
+    """Return the newest project with something left to label, else the newest; None where there is none."""
+    studio = connection()
+    if studio is None:
+        return None
+    server_url = "" if studio.embedded else studio.url
+    projects = LabelProject.objects.filter(dataset=dataset, closed_at=None, server_url=server_url)
+    newest_first = projects.order_by("-pk")
+    waiting = newest_first.filter(tasks__ls_task_id__isnull=False, tasks__sample__label="")
+    return waiting.first() or newest_first.first()
+
+
+def _embedded_trouble() -> str:
+    """Return what the supervisor says is wrong with the embedded server, or ""."""
+    standing = supervisor.read_standings(settings.STATE_DIR).get("label-studio")
+    if standing is None or standing.state is State.READY:
+        return ""  # nobody watches it (compose), or all is well: the link is offered
+    if standing.state in (State.WAITING, State.STARTING):
+        return "Label Studio is still starting; its first start takes up to two minutes."
+    return f"Label Studio is not running: {standing.reason or standing.state}."

@@ -1,0 +1,49 @@
+"""What a training would do to the proportions of the classes, shown before it does."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from augment import plans
+from augment.plans import Plan
+from labeling.models import Dataset
+from trainer.engine.recipe import DESCRIPTIONS, NAMED, Recipe
+from workbench.forms import Training
+from workbench.views.contexts import labels
+
+
+@dataclass(frozen=True)
+class Preset:
+    """A named recipe in the words of the form that offers it."""
+
+    name: str
+    description: str
+    steps: int  # of the optimizer, with the labels of today
+    plan: Plan | None
+
+
+def presets(dataset: Dataset) -> tuple[Preset, ...]:
+    return tuple(
+        Preset(name, DESCRIPTIONS[name], recipe.steps(_labeled(dataset)), _plan(dataset, recipe))
+        for name, recipe in NAMED.items()
+    )
+
+
+def own_plan(dataset: Dataset, form: Training) -> Plan | None:
+    """Return the plan of the choices in the form, None where they leave the proportions alone."""
+    chosen = form.cleaned_data.get("chosen") if form.is_bound and form.is_valid() else None
+    return _plan(dataset, chosen) if isinstance(chosen, Recipe) else None
+
+
+def _labeled(dataset: Dataset) -> int:
+    return labels.class_table(dataset).train
+
+
+def _plan(dataset: Dataset, recipe: Recipe) -> Plan | None:
+    if recipe.rebalance is None:
+        return None
+    table = labels.class_table(dataset)
+    numbers = np.repeat(np.arange(len(table.rows)), [row.train for row in table.rows])
+    return plans.plan(dataset.classes, numbers, recipe.rebalance)

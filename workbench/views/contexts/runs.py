@@ -1,0 +1,237 @@
+"""What the pages and the JSON API show of runs: the list, comparisons, one run in full."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django.db.models import Q
+
+from augment.plans import PlanRow
+from labeling.models import Dataset
+from trainer.engine.recipe import DESCRIPTIONS
+from trainer.models import Comparison, Run
+from workbench import charts
+from workbench.charts import Option
+
+METRICS = {"accuracy": "accuracy", "balanced_accuracy": "balanced accuracy", "macro_f1": "macro F1"}
+FIELDS = {  # how a recipe reads to a person; the order is the order on the page
+    "network": "Network",
+    "width": "Channels of the first layer",
+    "resolution": "Resolution, pixels a side",
+    "policy": "Augmentation policy",
+    "copies": "Changed copies per picture",
+    "rebalance": "Rebalancing strength",
+    "optimizer": "Optimizer",
+    "learning_rate": "Peak learning rate",
+    "schedule": "Learning-rate schedule",
+    "warmup": "Share of steps to warm up",
+    "batch": "Batch size",
+    "steps_per_root": "Steps per √labels",
+    "min_steps": "Fewest steps",
+    "weight_decay": "Weight decay",
+    "label_smoothing": "Label smoothing",
+    "dropout": "Dropout",
+    "precision": "Precision",
+}
+
+
+@dataclass(frozen=True)
+class Interval:
+    """A measured fraction with its 95 % interval."""
+
+    value: float
+    low: float
+    high: float
+
+
+@dataclass(frozen=True)
+class RunRow:
+    id: int
+    dataset_id: int
+    name: str
+    state: str
+    seed: int
+    n_train: int | None
+    n_test: int | None
+    accuracy: Interval | None
+    balanced_accuracy: Interval | None
+    macro_f1: Interval | None
+    job: str
+    created_at: datetime
+    finished_at: datetime | None
+
+    @property
+    def is_open(self) -> bool:
+        return self.state in (Run.State.WAITING, Run.State.RUNNING)
+
+
+@dataclass(frozen=True)
+class ComparisonRow:
+    base_id: int
+    base: str
+    other_id: int
+    other: str
+    metric: str
+    n: int
+    gain: float
+    low: float
+    high: float
+    p_value: float | None
+    fixed: int
+    broken: int
+
+    @property
+    def shown(self) -> bool:
+        """True if the interval leaves zero out."""
+        return self.low > 0 or self.high < 0
+
+
+@dataclass(frozen=True)
+class ClassScore:
+    name: str
+    n: int
+    precision: Interval | None
+    recall: Interval | None
+
+
+@dataclass(frozen=True)
+class ConfusionRow:
+    name: str
+    cells: tuple[tuple[int, int], ...]  # (count, shade 0 to 5 by share of the row)
+    n: int
+
+
+@dataclass(frozen=True)
+class RunPage:
+    row: RunRow
+    description: str
+    recipe: tuple[tuple[str, Any], ...]
+    plan: tuple[PlanRow, ...]
+    metrics: tuple[tuple[str, Interval], ...]
+    figures: tuple[tuple[str, float], ...]  # without an interval: nll, ece, brier
+    classes: tuple[ClassScore, ...]
+    confusion: tuple[ConfusionRow, ...]
+    class_names: tuple[str, ...]
+    history_summary: str
+    history_options: dict[str, Option]
+    receipt: tuple[tuple[str, Any], ...]
+    command: str
+    fingerprint: str
+    comparisons: tuple[ComparisonRow, ...]
+    error: str
+    duration_s: float | None
+
+
+def interval(value: dict[str, float] | None) -> Interval | None:
+    return None if value is None else Interval(value["value"], value["low"], value["high"])
+
+
+def run_row(run: Run) -> RunRow:
+    return RunRow(
+        id=run.pk,
+        dataset_id=run.dataset_id,
+        name=run.name,
+        state=run.state,
+        seed=run.seed,
+        n_train=run.n_train,
+        n_test=run.n_test,
+        **{name: interval(run.metrics.get(name)) for name in METRICS},
+        job=run.job,
+        created_at=run.created_at,
+        finished_at=run.finished_at,
+    )
+
+
+def run_rows(dataset: Dataset) -> tuple[RunRow, ...]:
+    return tuple(run_row(run) for run in Run.objects.filter(dataset=dataset).defer("history", "receipt"))
+
+
+def _comparison_row(row: Comparison) -> ComparisonRow:
+    return ComparisonRow(
+        row.base_id,
+        row.base.name,
+        row.other_id,
+        row.other.name,
+        METRICS.get(row.metric, row.metric),
+        row.n,
+        row.gain,
+        row.low,
+        row.high,
+        row.p_value,
+        row.fixed,
+        row.broken,
+    )
+
+
+def comparison_rows(chosen: Q) -> tuple[ComparisonRow, ...]:
+    rows = Comparison.objects.filter(chosen).select_related("base", "other")
+    return tuple(_comparison_row(row) for row in rows.order_by("-pk"))
+
+
+def latest_comparison(dataset: Dataset) -> tuple[ComparisonRow, ...]:
+    """The newest pair of compared runs of a dataset, one row a metric."""
+    newest = Comparison.objects.filter(base__dataset=dataset).order_by("-pk").first()
+    if newest is None:
+        return ()
+    return tuple(reversed(comparison_rows(Q(base=newest.base_id, other=newest.other_id))))
+
+
+def run_page(run: Run) -> RunPage:
+    classes = tuple(run.dataset.classes)
+    receipt = dict(run.receipt)
+    history = charts.run_history_info(run.history)
+    command = str(receipt.pop("command", ""))
+    return RunPage(
+        row=run_row(run),
+        description=DESCRIPTIONS.get(run.name, ""),
+        recipe=tuple((FIELDS.get(name, name), run.recipe[name]) for name in _in_order(run.recipe)),
+        plan=_plan_rows(run.plan),
+        metrics=tuple(
+            (words, found)
+            for name, words in METRICS.items()
+            if (found := interval(run.metrics.get(name))) is not None
+        ),
+        figures=tuple((name, run.metrics[name]) for name in ("nll", "ece", "brier") if name in run.metrics),
+        classes=_class_scores(classes, run.metrics.get("classes", [])),
+        confusion=_confusion(classes, run.metrics.get("confusion", [])),
+        class_names=classes,
+        history_summary=history["summary"],
+        history_options={
+            "light": charts.run_history_option(history),
+            "dark": charts.run_history_option(history, dark=True),
+        },
+        receipt=tuple(receipt.items()),
+        command=command,
+        fingerprint=run.fingerprint,
+        comparisons=comparison_rows(Q(base=run) | Q(other=run)),
+        error=run.error,
+        duration_s=receipt.get("duration_s"),
+    )
+
+
+def _in_order(recipe: dict[str, Any]) -> list[str]:
+    known = [name for name in FIELDS if name in recipe]
+    return known + [name for name in recipe if name not in FIELDS]
+
+
+def _plan_rows(plan: list[dict[str, Any]] | None) -> tuple[PlanRow, ...]:
+    return tuple(PlanRow(row["class"], row["have"], row["train"], row["extra"]) for row in plan or [])
+
+
+def _class_scores(names: tuple[str, ...], rows: Iterable[dict[str, Any]]) -> tuple[ClassScore, ...]:
+    return tuple(
+        ClassScore(name, row["n"], interval(row["precision"]), interval(row["recall"]))
+        for name, row in zip(names, rows, strict=False)
+    )
+
+
+def _confusion(names: tuple[str, ...], table: list[list[int]]) -> tuple[ConfusionRow, ...]:
+    """Shade each count by its share of the truth's row: the eye finds the confused pair, not the big class."""
+    return tuple(
+        ConfusionRow(name, tuple((c, math.ceil(5 * c / (sum(row) or 1))) for c in row), sum(row))
+        for name, row in zip(names, table, strict=False)
+    )

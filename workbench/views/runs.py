@@ -1,0 +1,61 @@
+"""Runs: all of a dataset, one in full, and starting a new one."""
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.views.decorators.http import require_http_methods, require_safe
+
+from workbench import forms
+from workbench.services import work
+from workbench.views import access
+from workbench.views.access import Right
+from workbench.views.contexts import datasets as dataset_contexts
+from workbench.views.contexts import jobs as job_contexts
+from workbench.views.contexts import plans
+from workbench.views.contexts import runs as contexts
+
+
+@require_safe
+def runs(request: HttpRequest, pk: int) -> HttpResponse:
+    row = access.dataset(request, pk, Right.MODELS)
+    page = {
+        "row": dataset_contexts.dataset_row(row),
+        "rows": contexts.run_rows(row),
+        "comparison": contexts.latest_comparison(row),
+        "area": "datasets",
+    }
+    return render(request, "workbench/runs.html", page)
+
+
+@require_safe
+def run(request: HttpRequest, pk: int) -> HttpResponse:
+    row = access.run(request, pk)
+    page = {
+        "page": contexts.run_page(row),
+        "job": job_contexts.open_job(row.job),
+        "dataset": dataset_contexts.dataset_row(row.dataset),
+        "area": "datasets",
+    }
+    return render(request, "workbench/run.html", page)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def train(request: HttpRequest, pk: int) -> HttpResponse:
+    """Choose a recipe; the plan of its rebalancing is shown before anything happens."""
+    row = access.dataset(request, pk, Right.MODELS, Right.MANAGE)
+    form = forms.Training(request.POST or request.GET or None)
+    if request.method == "POST" and form.is_valid():
+        job = work.start_training(
+            row,
+            form.cleaned_data["chosen"],
+            seed=form.cleaned_data["seed"],
+            requested_by=request.user.get_username(),
+        )
+        return redirect("run", job.params["run_id"])
+    page = {
+        "form": form,
+        "row": dataset_contexts.dataset_row(row),
+        "presets": plans.presets(row),
+        "own": plans.own_plan(row, form),
+        "area": "datasets",
+    }
+    return render(request, "workbench/train.html", page)
