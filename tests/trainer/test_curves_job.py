@@ -1,0 +1,102 @@
+"""The curve job on real pictures: toy shapes, a very small network."""
+
+import numpy as np
+import pytest
+
+from labeling.models import Dataset
+from labeling.progress import Cancelled, silent
+from labeling.services import pictures
+from tests import toys
+from trainer import jobs
+from trainer.engine.recipe import Recipe
+from trainer.models import Curve
+from trainer.services import curves
+
+pytestmark = pytest.mark.django_db
+
+RECIPE = Recipe(resolution=16, width=4, batch=16, min_steps=40, steps_per_root=5.0, precision="fp32")
+
+
+@pytest.fixture
+def dataset(state, tmp_path, now):
+    toys.shape_folder(tmp_path / "shapes", dict.fromkeys(toys.SHAPES, 50), np.random.default_rng(0))
+    made = Dataset.objects.create(name="shapes", created_at=now)
+    pictures.import_images(made, tmp_path / "shapes", now=now)
+    made.refresh_from_db()
+    return made
+
+
+@pytest.fixture
+def curve(dataset, now):
+    return curves.open_curve(dataset, RECIPE, "standard", 3, now)
+
+
+def cells(curve):
+    return {cell.key: (cell.pk, cell.metrics, cell.receipt) for cell in curve.cells.all()}
+
+
+def stop_after(trainings):
+    """Return a report that is cancelled as soon as so many trainings are measured."""
+
+    def report(progress):
+        if progress.stage == "measured" and progress.done == trainings:
+            raise Cancelled
+
+    return report
+
+
+def test_a_curve_that_is_gone_or_finished_is_left_alone(curve, now):
+    curves.record_forecasts(curve, {}, {}, now)
+    assert jobs.curve(silent, curve_id=curve.pk) is None
+    assert jobs.curve(silent, curve_id=0) is None
+    assert curve.cells.count() == 0
+
+
+def test_a_stopped_curve_keeps_what_is_done_and_trains_only_the_rest(curve):
+    with pytest.raises(Cancelled):
+        jobs.curve(stop_after(4), curve_id=curve.pk)
+    kept = cells(curve)
+    assert len(kept) == 4
+    curve.refresh_from_db()
+    assert curve.finished_at is None
+    assert jobs.curve(silent, curve_id=curve.pk) == {"curve": curve.pk, "trained": 6, "known": 4}
+    assert kept.items() <= cells(curve).items()
+
+
+def test_a_whole_curve(curve):
+    seen = []
+    assert jobs.curve(seen.append, curve_id=curve.pk)
+    curve.refresh_from_db()
+    assert curve.finished_at
+    found = curves.outlook_of(curve)
+    assert [(size.n, size.trainings) for size in found.sizes] == [(n, 2) for n in curve.sizes]
+    assert found.sizes[-1].mean > 0.6  # three shapes: guessing gives a third
+    assert found.forecast.last_value == pytest.approx(found.sizes[-1].mean)
+    assert found.forecast.refused == "" or found.forecast.steps == ()
+    assert {row.metric for row in curve.forecasts.all()} == {"accuracy", "balanced_accuracy"}
+    measured = [progress for progress in seen if progress.stage == "measured"]
+    assert [progress.done for progress in measured] == list(range(1, 11))
+    assert {progress.total for progress in measured} == {10}
+    assert measured[0].values.keys() == {"labels", "accuracy"}
+    cell = curve.cells.order_by("-n").first()
+    assert cell.receipt["steps"] == RECIPE.steps(cell.n)
+    assert {"duration_s", "cpu_s", "device", "code", "torch"} <= cell.receipt.keys()
+    assert cell.metrics["n"] == curve.n_test
+    assert len(cell.metrics["classes"]) == 3
+
+
+def test_the_same_curve_again_gives_the_same_figures(dataset, now):
+    curve = curves.open_curve(dataset, RECIPE, "quick", 3, now)
+    jobs.curve(silent, curve_id=curve.pk)
+    first = {key: metrics for key, (_, metrics, _) in cells(curve).items()}
+    curve.cells.all().delete()
+    again = curves.open_curve(dataset, RECIPE, "quick", 3, now)
+    jobs.curve(silent, curve_id=again.pk)
+    assert {key: metrics for key, (_, metrics, _) in cells(again).items()} == first
+
+
+def test_a_recipe_that_changes_data_draws_a_curve_too(dataset, now):
+    changed = Recipe.from_json({**RECIPE.to_json(), "policy": "gentle", "rebalance": 1.0, "copies": 2})
+    curve = curves.open_curve(dataset, changed, "quick", 3, now)
+    assert jobs.curve(silent, curve_id=curve.pk)["trained"] == 3
+    assert Curve.objects.get(pk=curve.pk).finished_at
