@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+pytest_plugins = ["tests.label_studio_fixture"]
+
 # Settings are read once and make folders: the state folder must stand before they are imported.
 os.environ["SEEDBED_STATE"] = tempfile.mkdtemp(prefix="seedbed-test-")
 os.environ.setdefault("OMP_NUM_THREADS", "1")
@@ -33,3 +35,13 @@ def state(tmp_path: Path, settings: object) -> Path:
     settings.MEDIA_ROOT = tmp_path / "media"  # type: ignore[attr-defined]
     (tmp_path / "media").mkdir()
     return tmp_path
+
+
+@pytest.fixture
+def shared_data() -> Path:
+    """The folder of real data that the product never ships."""
+    folder = Path(__file__).resolve().parents[2] / "shared" / "data"
+    if not folder.is_dir():
+        say = pytest.fail if os.environ.get("CI") else pytest.skip
+        say(f"No real data at {folder}: this test was not run.")
+    return folder

@@ -1,5 +1,6 @@
 """Label Studio through its SDK: our verbs, its answers checked, its failures in words for people."""
 
+import itertools
 import json
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -35,6 +36,8 @@ class Studio:
     def __init__(self, base_url: str, api_key: str, *, embedded: bool = False) -> None:
         self.base_url = base_url.rstrip("/")
         self.embedded = embedded
+        if not api_key:
+            raise StudioError("No key for Label Studio is set. Set LABEL_STUDIO_API_KEY.", permanent=True)
         self._http = httpx.Client(timeout=TIMEOUT_S)
         with self._words("signing in"):
             self._sdk = LabelStudioBase(
@@ -155,16 +158,15 @@ class Studio:
         sent = [_body(task) for task in tasks]
         with self._words(f"sending {len(sent)} tasks"):
             answer = self._sdk.projects.import_tasks(ls_id, request=sent, return_task_ids=True)
-        ids = [int(i) for i in answer.task_ids or []]
-        wanted = sum(task.prediction is not None for task in tasks)
-        if (
-            len(ids) != len(sent)
-            or answer.task_count != len(sent)
-            or (answer.prediction_count or 0) != wanted
-        ):
+        took = [
+            getattr(answer, name, None) or 0 for name in ("task_count", "prediction_count")
+        ]  # it may say less
+        ids = [int(i) for i in getattr(answer, "task_ids", None) or []]
+        wanted = [len(sent), sum(task.prediction is not None for task in tasks)]
+        if took != wanted or len(ids) != len(sent):
             raise StudioError(
-                f"Label Studio took {answer.task_count} of {len(sent)} tasks and {answer.prediction_count} "
-                f"of {wanted} predictions. The next push looks for what is there before it sends again.",
+                f"Label Studio took {took[0]} of {wanted[0]} tasks and {took[1]} of {wanted[1]} predictions. "
+                "The next push looks for what is there before it sends again.",
                 permanent=False,
             )
         return ids
@@ -213,21 +215,21 @@ class Studio:
                 self._sdk.tasks.delete(str(ls_id))
 
     def _tasks(self, ls_id: int, query: dict[str, Any], include: str) -> Iterator[Any]:
+        for page in itertools.count(1):
+            found = self._page(ls_id, query, page, page_size=ID_PAGE, fields="task_only", include=include)
+            yield from found
+            if len(found) < ID_PAGE:
+                return
+
+    def _page(self, ls_id: int, query: dict[str, Any], page: int, **how: Any) -> list[Any]:
         with self._words("listing tasks"):
-            page = 1
-            while True:
-                found = self._sdk.tasks.list(
-                    project=ls_id,
-                    page=page,
-                    page_size=ID_PAGE,
-                    fields="task_only",
-                    include=include,
-                    query=json.dumps(query),
-                ).items
-                yield from found or []
-                if len(found or []) < ID_PAGE:
-                    return
-                page += 1
+            try:
+                found = self._sdk.tasks.list(project=ls_id, page=page, query=json.dumps(query), **how)
+            except ApiError as error:
+                if page > 1 and error.status_code == 404:  # past the last page, when that was full
+                    return []
+                raise
+        return list(found.items or [])
 
     def changed_since(self, ls_id: int, cursor: datetime | None) -> Iterator[list[ChangedTask]]:
         """Yield pages of tasks that changed at or after `cursor`, oldest change first.
@@ -251,11 +253,7 @@ class Studio:
         if cursor is not None:
             stamp = cursor.strftime(STAMP)
             query = _query("tasks:updated_at", "updated_at", "greater_or_equal", "Datetime", stamp)
-        with self._words("asking for changes"):
-            found = self._sdk.tasks.list(
-                project=ls_id, page=page, page_size=PAGE, fields="all", query=json.dumps(query)
-            ).items
-        return [_changed(task) for task in found or []]
+        return [_changed(task) for task in self._page(ls_id, query, page, page_size=PAGE, fields="all")]
 
 
 def _refused(where: str, doing: str, error: ApiError) -> StudioError:

@@ -97,12 +97,15 @@ def pull_annotations(project: LabelProject, studio: Studio, now: datetime, repor
     all is read again: a task deleted there moves no timestamp.
     """
     merged, removed = votes.Merged(), 0
+    counts = studio.counts(project.ls_id)
     for thorough in (False, False, True):  # the second look takes what came in during the first
+        if counts is None:
+            break
         if thorough:
             removed = _mark_removed(project, studio, now)
         merged += _take_changes(project, studio, now, report, everything=thorough)
         counts = studio.counts(project.ls_id)
-        if counts is None or counts == _held(project) or asdict(counts) == project.seen:
+        if counts is not None and (counts == _held(project) or asdict(counts) == project.seen):
             break
     opinions.settle_labels(project.dataset)
     if counts is None:

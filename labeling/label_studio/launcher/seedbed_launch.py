@@ -3,6 +3,7 @@
 Relies on three names of label-studio 1.23.2: server._setup_env, server._get_free_port and core.urls.
 """
 
+import logging
 import sys
 
 import label_studio.server as server
@@ -15,6 +16,7 @@ def set_up_with_routes():
     from django.conf import settings
 
     settings.ROOT_URLCONF = "seedbed_urls"  # a settings module of our own cannot be derived from theirs
+    logging.getLogger("django.server").setLevel(logging.WARNING)  # else two lines for each request, tokens and all
 
 
 server._setup_env = set_up_with_routes

@@ -1,0 +1,441 @@
+"""Rounds out and annotations back, against the real server: nothing lost, nothing doubled, nothing hidden."""
+
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
+
+import httpx
+import numpy as np
+import pytest
+from PIL import Image
+
+from labeling.label_studio import accounts, config, pulse
+from labeling.label_studio.client import Studio
+from labeling.label_studio.shapes import NewTask, StudioError
+from labeling.models import Annotation, Annotator, Dataset, LabelTask, Sample, SelectionRound
+from labeling.progress import Cancelled, silent
+from labeling.services import exchange, opinions
+
+pytestmark = [pytest.mark.label_studio, pytest.mark.django_db]
+NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
+CLASSES = ["cat", "dog & co", "bird"]
+
+
+@pytest.fixture(autouse=True)
+def folders(label_studio, settings, tmp_path):
+    settings.MEDIA_ROOT = label_studio.media
+    settings.STATE_DIR = tmp_path
+
+
+@pytest.fixture
+def dataset(label_studio):
+    """Six pictures, the first in the pool is the oldest."""
+    made = Dataset.objects.create(name="Pets", classes=CLASSES, created_at=NOW)
+    for number in range(6):
+        file = f"{made.pk}/{number}.png"
+        (label_studio.media / file).parent.mkdir(exist_ok=True)
+        Image.new("RGB", (8, 8), (40 * number, 80, 90)).save(label_studio.media / file)
+        Sample.objects.create(
+            dataset=made,
+            key=f"{number:064x}",
+            name=f"{number}.png",
+            file=file,
+            width=8,
+            height=8,
+            added_at=NOW,
+        )
+    return made
+
+
+def predict(dataset, version, first):
+    """A model that is sure of "bird" everywhere, and doubts sample number `first` the most."""
+    rows = list(dataset.samples.order_by("pk"))
+    probs = np.tile([0.1, 0.1, 0.8], (len(rows), 1))
+    probs[first] = [0.4, 0.2, 0.4]
+    return opinions.record_predictions(
+        dataset, [s.pk for s in rows], probs, source="run:1", model_version=version, now=NOW
+    )
+
+
+def choose(dataset, numbers, *, overlap=1, predictions=None, audit=()):
+    """A round of these samples in this order; the score grows with the rank."""
+    made = SelectionRound.objects.create(
+        dataset=dataset,
+        strategy="margin" if predictions else "random",
+        overlap=overlap,
+        random_share=0.2,
+        seed=1,
+        prediction_set=predictions,
+        created_at=NOW,
+    )
+    samples = list(dataset.samples.order_by("pk"))
+    for rank, number in enumerate(numbers):
+        LabelTask.objects.create(
+            round=made,
+            sample=samples[number],
+            rank=rank,
+            score=rank / 10,
+            audit=number in audit,
+            reason="a test",
+        )
+    return made
+
+
+def push(chosen, studio):
+    return exchange.push_round(chosen, studio, NOW, silent)
+
+
+def pull(project, studio):
+    project.refresh_from_db()
+    return exchange.pull_annotations(project, studio, NOW, silent)
+
+
+def ids(chosen):
+    """Label Studio's ids in rank order."""
+    return list(chosen.tasks.order_by("rank").values_list("ls_task_id", flat=True))
+
+
+def held(project):
+    """(id there, address, label) of every annotation that stands."""
+    rows = Annotation.objects.standing().filter(task__project=project).order_by("ls_annotation_id")
+    return list(rows.values_list("ls_annotation_id", "annotator__email", "label"))
+
+
+class LosesAnswers(Studio):
+    """A connection that breaks after the server took the tasks, before we hear of it."""
+
+    def push(self, ls_id, tasks):
+        super().push(ls_id, tasks)
+        raise StudioError("the line is dead", permanent=False)
+
+
+# What must not happen
+
+
+def test_a_lost_answer_does_not_double_tasks(dataset, studio, label_studio):
+    chosen = choose(dataset, [4, 2, 0])
+    with (
+        LosesAnswers(label_studio.url, label_studio.keys.token, embedded=True) as broken,
+        pytest.raises(StudioError, match="the line is dead"),
+    ):
+        push(chosen, broken)
+    assert ids(chosen) == [None] * 3
+    project = push(chosen, studio)
+    assert None not in ids(chosen)
+    assert studio.counts(project.ls_id).tasks == 3
+    assert dataset.projects.get() == project
+
+
+def test_tasks_sent_twice_leave_one_and_what_is_annotated_stays(dataset, studio, admin):
+    chosen = choose(dataset, [0, 1])
+    project = push(chosen, studio)
+    keys = [s.key for s in dataset.samples.order_by("pk")[:2]]
+    twins = studio.push(project.ls_id, [NewTask(key, str(chosen.pk), "/x.png") for key in keys])
+    body = {"result": config.result("cat")}
+    admin.post(f"/api/tasks/{twins[1]}/annotations/", json=body).raise_for_status()
+    push(chosen, studio)
+    assert studio.task_ids(project.ls_id) == {*ids(chosen), twins[1]}
+    assert "1 tasks that Seedbed did not send" in pull(project, studio).trouble
+
+
+def test_a_second_push_sends_nothing(dataset, studio):
+    chosen = choose(dataset, [0, 1])
+    project = push(chosen, studio)
+    before = ids(chosen)
+    assert push(chosen, studio) == project
+    assert ids(chosen) == before
+    assert studio.counts(project.ls_id).tasks == 2
+
+
+def test_an_unknown_label_is_told_and_does_not_count(dataset, studio, people, admin):
+    chosen = choose(dataset, [0, 1])
+    project = push(chosen, studio)
+    body = {"result": config.result("zebra")}
+    admin.post(f"/api/tasks/{ids(chosen)[0]}/annotations/", json=body).raise_for_status()
+    pull(project, studio)
+    assert held(project) == []
+    assert dataset.samples.labeled().count() == 0
+    assert "1 annotations name no class of this dataset" in project.error
+    assert "1 annotations name no class" in pull(project, studio).trouble  # until somebody mends it
+
+
+def test_tasks_of_others_are_told_and_left_out(dataset, studio, admin):
+    project = push(choose(dataset, [0]), studio)
+    made = admin.post("/api/tasks/", json={"project": project.ls_id, "data": {"image": "/x.png"}}).json()
+    admin.post(
+        f"/api/tasks/{made['id']}/annotations/", json={"result": config.result("cat")}
+    ).raise_for_status()
+    pulled = pull(project, studio)
+    assert held(project) == []
+    assert "holds 1 tasks that Seedbed did not send" in project.error == pulled.trouble
+
+
+def test_an_id_that_means_another_task_now_gets_no_label(dataset, studio, people):
+    """As on a server that was restored from an old copy."""
+    chosen = choose(dataset, [0, 1])
+    project = push(chosen, studio)
+    task = people["ann1"].next_task(project.ls_id)
+    people["ann1"].submit(task, "cat")
+    lost, other = chosen.tasks.order_by("rank")
+    LabelTask.objects.filter(pk=other.pk).update(ls_task_id=None)
+    LabelTask.objects.filter(pk=lost.pk).update(ls_task_id=other.ls_task_id)
+    pull(project, studio)
+    assert held(project) == []
+    assert project.error
+
+
+def test_a_stopped_server_is_told_and_the_next_sync_recovers(dataset, studio, label_studio, people):
+    project = push(choose(dataset, [0]), studio)
+    people["ann1"].submit(people["ann1"].next_task(project.ls_id), "bird")
+    label_studio.stop()
+    with pytest.raises(StudioError, match=r"does not answer .* Is it running") as caught:
+        pull(project, studio)
+    assert not caught.value.permanent
+    exchange.tell(dataset, caught.value)
+    project.refresh_from_db()
+    assert "does not answer" in project.error
+    label_studio.start()
+    assert pull(project, studio).trouble == project.error == ""
+    assert [label for _, _, label in held(project)] == ["bird"]
+
+
+def test_a_wrong_key_is_told_and_permanent(dataset, studio, label_studio):
+    project = push(choose(dataset, [0]), studio)
+    with (
+        Studio(label_studio.url, "0" * 40, embedded=True) as stranger,
+        pytest.raises(StudioError, match=r"refuses our key .* LABEL_STUDIO_API_KEY") as caught,
+    ):
+        pull(project, stranger)
+    assert caught.value.permanent
+
+
+def test_a_project_deleted_there_is_closed_its_labels_stay_and_the_next_round_opens_another(
+    dataset, studio, people
+):
+    project = push(choose(dataset, [0]), studio)
+    people["ann1"].submit(people["ann1"].next_task(project.ls_id), "cat")
+    pull(project, studio)
+    studio.delete_project(project.ls_id)
+    assert "was deleted in Label Studio" in pull(project, studio).trouble
+    assert dataset.samples.labeled().count() == 1
+    other = push(choose(dataset, [1]), studio)
+    assert other.ls_id != project.ls_id
+    assert exchange.open_projects(dataset, studio) == [other]
+
+
+def test_cancel_between_two_lots_keeps_what_was_sent(dataset, studio, monkeypatch):
+    monkeypatch.setattr(exchange, "LOT", 2)
+    chosen = choose(dataset, [0, 1, 2, 3, 4])
+
+    def stop(progress):
+        if progress.done == 2:
+            raise Cancelled
+
+    with pytest.raises(Cancelled):
+        exchange.push_round(chosen, studio, NOW, stop)
+    assert chosen.tasks.unsent().count() == 3
+    project = push(chosen, studio)
+    assert ids(chosen) == sorted(studio.task_ids(project.ls_id))
+
+
+# The order of service
+
+
+def test_three_people_get_ranks_one_two_three_and_a_new_model_turns_the_order(dataset, studio, people):
+    chosen = choose(dataset, [5, 3, 1], predictions=predict(dataset, "m1", 5))
+    project = push(chosen, studio)
+    served = [person.next_task(project.ls_id).id for person in people.values()]
+    assert served == ids(chosen)
+    later = choose(dataset, [4, 0], predictions=predict(dataset, "m2", 4))
+    assert push(later, studio) == project
+    for person, task in zip(people.values(), served, strict=True):
+        person.submit(accounts.Task(task, ""), "cat")
+    assert [person.next_task(project.ls_id).id for person in list(people.values())[:2]] == ids(later)
+
+
+def test_without_a_model_the_order_is_the_rank(dataset, studio, people):
+    chosen = choose(dataset, [3, 0, 5])
+    project = push(chosen, studio)
+    assert [person.next_task(project.ls_id).id for person in people.values()] == ids(chosen)
+
+
+def test_overlap_two_goes_to_two_people(dataset, studio, people):
+    chosen = choose(dataset, [2], overlap=2)
+    project = push(chosen, studio)
+    for name, label in (("ann1", "cat"), ("ann2", "bird")):
+        people[name].submit(people[name].next_task(project.ls_id), label)
+    assert people["ann3"].next_task(project.ls_id) is None
+    pull(project, studio)
+    assert [(e, label) for _, e, label in held(project)] == [
+        ("ann1@example.org", "cat"),
+        ("ann2@example.org", "bird"),
+    ]
+
+
+def test_each_overlap_has_its_project_and_keeps_it(dataset, studio):
+    one, three = (push(choose(dataset, [n], overlap=o), studio) for n, o in ((0, 1), (1, 3)))
+    assert one != three
+    assert push(choose(dataset, [2], overlap=3), studio) == three
+    assert three.title == "Pets (3 opinions each)"
+
+
+# Proposals
+
+
+def test_proposals_are_the_models_and_audit_samples_have_none(dataset, studio, admin):
+    chosen = choose(dataset, [5, 3, 1], predictions=predict(dataset, "m1", 5), audit={3})
+    project = push(chosen, studio)
+    rows = admin.get("/api/predictions/", params={"project": project.ls_id}).json()
+    said = {
+        row["task"]: (row["model_version"], row["score"], config.choices_of(row["result"])) for row in rows
+    }
+    assert [said[i] for i in ids(chosen)] == [
+        ("m1", 0.0, ("cat",)),
+        ("m1", 0.1, ()),
+        ("m1", 0.2, ("bird",)),
+    ]
+    assert len(rows) == 3
+
+
+def test_a_class_that_came_later_can_be_chosen(dataset, studio, admin):
+    project = push(choose(dataset, [0]), studio)
+    dataset.classes = [*CLASSES, "fish"]
+    dataset.save()
+    assert push(choose(dataset, [1]), studio) == project
+    assert 'value="fish"' in admin.get(f"/api/projects/{project.ls_id}/").json()["label_config"]
+
+
+# Annotations back
+
+
+def test_edits_deletions_and_skips_come_through(dataset, studio, people, admin):
+    chosen = choose(dataset, [0, 1, 2])
+    project = push(chosen, studio)
+    first, second, third = (accounts.Task(i, "") for i in ids(chosen))
+    edited = people["ann1"].submit(first, "cat", lead_time_s=2.5)
+    deleted = people["ann1"].submit(second, "dog & co")
+    people["ann2"].skip(third)
+    merged = pull(project, studio).merged
+    assert (merged.created, merged.updated, merged.deleted) == (3, 0, 0)
+    assert held(project) == [(edited, "ann1@example.org", "cat"), (deleted, "ann1@example.org", "dog & co")]
+    assert Annotation.objects.get(ls_annotation_id=edited, task__project=project).lead_time_s == 2.5
+    assert Annotation.objects.filter(task__project=project, skipped=True).count() == 1
+
+    admin.patch(f"/api/annotations/{edited}/", json={"result": config.result("bird")}).raise_for_status()
+    admin.delete(f"/api/annotations/{deleted}/").raise_for_status()
+    merged = pull(project, studio).merged
+    assert (merged.created, merged.updated, merged.deleted) == (0, 1, 1)
+    assert held(project) == [(edited, "ann1@example.org", "bird")]
+    assert Annotation.objects.get(ls_annotation_id=deleted, task__project=project).deleted_at == NOW
+    assert list(dataset.samples.order_by("pk").values_list("label", flat=True)[:3]) == ["bird", "", ""]
+
+
+def test_of_two_votes_of_one_person_the_newest_counts(dataset, studio, people, admin):
+    chosen = choose(dataset, [0])
+    project = push(chosen, studio)
+    task = accounts.Task(ids(chosen)[0], "")
+    older, newer = (people["ann1"].submit(task, label) for label in ("cat", "bird"))
+    assert pull(project, studio).trouble == ""
+    assert held(project) == [(newer, "ann1@example.org", "bird")]
+    admin.delete(f"/api/annotations/{newer}/").raise_for_status()
+    pull(project, studio)
+    assert held(project) == [(older, "ann1@example.org", "cat")]
+
+
+def test_a_task_deleted_there_takes_its_annotations_and_is_not_sent_again(dataset, studio, people):
+    chosen = choose(dataset, [0, 1])
+    project = push(chosen, studio)
+    for _ in range(2):
+        people["ann1"].submit(people["ann1"].next_task(project.ls_id), "cat")
+    pull(project, studio)
+    studio.delete_tasks(ids(chosen)[:1])
+    pulled = pull(project, studio)
+    assert (pulled.removed, pulled.trouble) == (1, "")
+    assert len(held(project)) == 1
+    push(chosen, studio)
+    assert studio.counts(project.ls_id).tasks == 1
+
+
+def test_nothing_changed_brings_nothing(dataset, studio, people):
+    project = push(choose(dataset, [0, 1]), studio)
+    people["ann1"].submit(people["ann1"].next_task(project.ls_id), "cat")
+    pull(project, studio)
+    assert pull(project, studio).merged == exchange.votes.Merged()
+
+
+def test_many_hands_and_small_pages_lose_nothing(dataset, studio, people, monkeypatch):
+    monkeypatch.setattr("labeling.label_studio.client.PAGE", 2)
+    project = push(choose(dataset, range(6), overlap=3), studio)
+
+    def work(session):
+        while (task := session.next_task(project.ls_id)) is not None:
+            session.submit(task, CLASSES[task.id % 3])
+
+    with ThreadPoolExecutor(3) as pool:
+        for done in [pool.submit(work, session) for session in people.values()]:
+            pull(project, studio)  # in between
+            done.result()
+    pull(project, studio)
+    assert len(held(project)) == 18
+    counts = studio.counts(project.ls_id)
+    assert (counts.tasks, counts.annotations) == (6, 18)
+    assert project.error == ""
+    assert dataset.samples.labeled().count() == 6
+
+
+def test_annotators_are_known_by_address_and_stay_simulated(dataset, studio, people):
+    Annotator.objects.create(email="ann1@example.org", simulated=True, note="4% errors")
+    project = push(choose(dataset, [0]), studio)
+    people["ann1"].submit(people["ann1"].next_task(project.ls_id), "cat")
+    pull(project, studio)
+    person = Annotator.objects.get()
+    assert person.simulated
+    assert studio.emails()[person.ls_user_id] == "ann1@example.org"
+
+
+def test_the_cursor_never_goes_back(dataset, studio, label_studio, people):
+    project = push(choose(dataset, [0, 1]), studio)
+    people["ann1"].submit(people["ann1"].next_task(project.ls_id), "cat")
+    pull(project, studio)
+    before = project.cursor_at
+    keys = label_studio.keys
+    assert before == pulse.newest_change(label_studio.url, keys.token, project.ls_id)
+    project.seen = {}
+    project.save()
+    pull(project, studio)
+    assert project.cursor_at == before
+
+
+# Pictures
+
+
+def test_people_see_the_picture_and_strangers_do_not(dataset, studio, label_studio, people):
+    chosen = choose(dataset, [4])
+    project = push(chosen, studio)
+    session = people["ann1"]
+    address = session._http.get(f"/api/tasks/{ids(chosen)[0]}/").json()["data"]["image"]
+    seen = session._http.get(address)
+    file = label_studio.media / dataset.samples.order_by("pk")[4].file
+    assert seen.content == file.read_bytes()
+    assert httpx.get(label_studio.url + address).status_code == 401
+    for path in ("../server/secrets.json", f"{dataset.pk}/../../server/secrets.json", "pictures"):
+        assert session._http.get("/data/local-files/", params={"d": path}).is_error
+    assert project.server_url == ""
+
+
+def test_an_outside_server_gets_the_pictures_uploaded(dataset, label_studio, people):
+    chosen = choose(dataset, [4, 1], predictions=predict(dataset, "m1", 4))
+    with Studio(label_studio.url, label_studio.keys.token) as outside:
+        project = push(chosen, outside)
+        assert project.server_url == label_studio.url
+        session = people["ann1"]
+        task = session.next_task(project.ls_id)
+        assert (task.id, task.item) == (ids(chosen)[0], dataset.samples.order_by("pk")[4].key)
+        address = session._http.get(f"/api/tasks/{task.id}/").json()["data"]["image"]
+        assert address.startswith("/data/upload/")
+        file = label_studio.media / dataset.samples.order_by("pk")[4].file
+        assert session._http.get(address).content == file.read_bytes()
+        assert httpx.get(label_studio.url + address).status_code == 401
+        session.submit(task, "cat")
+        pull(project, outside)
+        assert [label for _, _, label in held(project)] == ["cat"]
+        assert outside.counts(project.ls_id).tasks == 2
