@@ -8,6 +8,8 @@ WIDTH = 40  # columns of the plot
 
 def draw(curve: Outlook) -> str:
     """Return the picture as lines of text: a dot per training, then median and 90 % band."""
+    if not curve.points:
+        return "No training has finished yet."
     ahead = [outlook.nearest(curve.ahead, curve.largest * 2**k) for k in (1, 2, 3)] if curve.ahead else []
     ends = [point.value for point in curve.points] + [end for step in ahead for end in (step.low, step.high)]
     low, high = min(ends), max(ends)

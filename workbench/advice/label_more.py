@@ -46,7 +46,7 @@ def _from_curve(facts: Facts, curve: Outlook, step: Step) -> Suggestion:
     because = (
         f"With {step.n} labels the curve is forecast at {100 * step.median:.1f} % accuracy (90 % band "
         f"{100 * step.low:.1f} to {100 * step.high:.1f}): {points(step.gain)} points over its "
-        f"{curve.largest} labels ({points(step.gain_low)} to {points(step.gain_high)}; "
+        f"{curve.largest} labels (90 %: {points(step.gain_low)} to {points(step.gain_high)}; "
         f"{curve.n_test} test items, {len(curve.points)} trainings)."
     )
     if flat:

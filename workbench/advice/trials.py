@@ -9,7 +9,7 @@ def verdict(trial: Trial) -> str:
     """Return a trial's figures in words, and whether they show anything."""
     shown = "" if trial.low > 0 or trial.high < 0 else ": not shown"
     return (
-        f"{points(trial.gain)} points of {trial.metric.replace('_', ' ')} ({points(trial.low)} to "
+        f"{points(trial.gain)} points of {trial.metric.replace('_', ' ')} (95 %: {points(trial.low)} to "
         f"{points(trial.high)}; {trial.n} test items, {trial.labels} labels){shown}"
     )
 

@@ -1,0 +1,42 @@
+from trainer.curves import text
+from trainer.curves.outlook import Forecast, Outlook, Point, Step
+
+POINTS = tuple(
+    Point(n, repeat, 1, value, 0, 1) for n, repeat, value in [(50, 0, 0.6), (50, 1, 0.7), (100, 0, 0.8)]
+)
+STEPS = tuple(
+    Step(n, m, m - 0.04, m + 0.04, 0, 0, 0) for n, m in [(100, 0.8), (200, 0.85), (400, 0.9), (800, 0.95)]
+)
+
+
+WHOLE = Forecast(STEPS, 0.8, False, "", ("Beware.",))
+
+
+def draw(points=POINTS, forecast=WHOLE):
+    return text.draw(Outlook("accuracy", 300, points, forecast)).splitlines()
+
+
+def test_the_picture():
+    assert draw() == [
+        "  labels  accuracy  60.0 %                            99.0 %",
+        "      50    65.0 %  o         o                               measured",
+        "     100    80.0 %                      o                     measured",
+        "     200    85.0 %                       ----|----            forecast, 90 % band 81.0 to 89.0",
+        "     400    90.0 %                            ----|----       forecast, 90 % band 86.0 to 94.0",
+        "     800    95.0 %                                 ----|----  forecast, 90 % band 91.0 to 99.0",
+        "Beware.",
+    ]
+
+
+def test_points_alone():
+    assert len(draw(forecast=None)) == 3
+    assert draw(forecast=Forecast((), 0.8, False, "Too few sizes.", ()))[-1] == "Too few sizes."
+
+
+def test_equal_points_stand_in_one_column():
+    same = tuple(Point(n, 0, 1, 0.5, 0, 1) for n in (50, 100))
+    assert draw(same, None)[1].split() == ["50", "50.0", "%", "o", "measured"]
+
+
+def test_no_training_no_picture():
+    assert draw((), None) == ["No training has finished yet."]
