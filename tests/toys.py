@@ -35,14 +35,16 @@ def shape(name: str, rng: np.random.Generator, side: int = 24) -> Image.Image:
     return image
 
 
-def shape_folder(folder: Path, counts: dict[str, int], rng: np.random.Generator) -> dict[str, str]:
+def shape_folder(
+    folder: Path, counts: dict[str, int], rng: np.random.Generator, side: int = 24
+) -> dict[str, str]:
     """Write class folders of shapes as PNG files; returns the true class by file name."""
     truth = {}
     for name, count in counts.items():
         (folder / name).mkdir(parents=True, exist_ok=True)
         for number in range(count):
             file = f"{name}/{number:04d}.png"
-            shape(name, rng).save(folder / file)
+            shape(name, rng, side).save(folder / file)
             truth[file] = name
     return truth
 
@@ -53,3 +55,10 @@ def noisy_votes(n: int, annotators: int, classes: int, error: float, rng: np.ran
     wrong = rng.random((n, annotators)) < error
     other = (truth[:, None] + rng.integers(1, classes, (n, annotators))) % classes
     return Votes(truth, np.where(wrong, other, truth[:, None]))
+
+
+def shape_pixels(n: int, side: int, rng: np.random.Generator) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
+    """Draw n shapes as pixels (n, side, side, 3), classes in turn; also their class numbers (n,)."""
+    labels = np.arange(n) % len(SHAPES)
+    pictures = [np.asarray(shape(SHAPES[label], rng, side)) for label in labels]
+    return np.stack(pictures), labels.astype(np.int64)
