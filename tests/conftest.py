@@ -1,7 +1,6 @@
 """What every test may lean on: a state folder of its own and small worlds with a known truth."""
 
 import os
-import tempfile
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -9,8 +8,6 @@ import pytest
 
 pytest_plugins = ["tests.label_studio_fixture"]
 
-# Settings are read once and make folders: the state folder must stand before they are imported.
-os.environ["SEEDBED_STATE"] = tempfile.mkdtemp(prefix="seedbed-test-")
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 DATABASE_FIXTURES = {"db", "transactional_db", "live_server", "client", "admin_client"}
