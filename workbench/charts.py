@@ -14,6 +14,7 @@ from trainer.curves.outlook import SHADE, Outlook
 Info = dict[str, Any]
 Option = dict[str, Any]
 
+NEAR_ALL = 0.95  # a chart that comes so close ends at all
 METRICS = {"accuracy": "Accuracy", "balanced_accuracy": "Balanced accuracy"}
 BLUE, SKY, ORANGE, GREEN, RED = "#0072b2", "#56b4e9", "#e69f00", "#009e73", "#d55e00"
 INK = {False: "#374151", True: "#d1d5db"}  # text on light and on dark ground, contrast above 7
@@ -69,6 +70,8 @@ def curve_option(info: Info, *, dark: bool = False) -> Option:
     option = _frame(info["summary"], dark)
     option["xAxis"] |= {"type": "log", "logBase": 2, "name": "Labels in training (log scale)"}
     option["yAxis"] |= {"name": f"{name} (%), {info['n_test']} test items", "scale": True}
+    if max([size["high"] for size in info["sizes"]], default=0) > NEAR_ALL:
+        option["yAxis"]["max"] = 100  # ECharts would go on to 102 for a round step
     option["series"] = [
         *(_band(info, dark) if info["forecast"] else []),
         _trainings(info, dark),

@@ -94,6 +94,7 @@ INSTALLED_APPS = [
     "django.contrib.sessions",
     "django.contrib.messages",
     "servestatic",
+    "ninja",  # its own copy of the API page instead of one from a CDN
     "django.contrib.staticfiles",
     "django_htmx",
     "axes",

@@ -9,7 +9,7 @@ from django.db import transaction
 from labeling.models import Dataset
 from labeling.services import pictures
 from trainer.models import Curve, Run
-from workbench.ledger.models import Job
+from workbench.services.dataset_jobs import open_jobs_of
 
 
 class StillBusy(Exception):
@@ -25,14 +25,9 @@ def delete_dataset(dataset: Dataset) -> None:
     curves = list(Curve.objects.filter(dataset=dataset).values_list("pk", flat=True))
     with transaction.atomic():
         Dataset.objects.select_for_update().get(pk=dataset.pk)
-        _require_rest({"dataset_id": [dataset.pk], "run_id": runs, "curve_id": curves})
+        for job in open_jobs_of(dataset):
+            raise StillBusy(f"A job still works on it: {job.title}. Cancel it or wait for its end.")
         pictures.remove_dataset(dataset)
     kept = [Path("runs", str(pk)) for pk in runs] + [Path("curves", str(pk)) for pk in curves]
     for folder in kept:
         shutil.rmtree(settings.STATE_DIR / folder, ignore_errors=True)  # a leftover takes room, nothing else
-
-
-def _require_rest(about: dict[str, list[int]]) -> None:
-    for job in Job.objects.open():
-        if any(job.params.get(name) in numbers for name, numbers in about.items()):
-            raise StillBusy(f"A job still works on it: {job.title}. Cancel it or wait for its end.")

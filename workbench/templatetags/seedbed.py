@@ -10,7 +10,8 @@ from django.utils.safestring import SafeString
 from workbench.views.contexts.runs import Interval
 
 register = template.Library()
-NOTHING = "–"  # shown where a number was not measured
+NOTHING = "\N{EN DASH}"  # shown where a number was not measured
+MINUS = "\N{MINUS SIGN}"  # as wide as a plus
 
 
 @register.filter
@@ -22,7 +23,7 @@ def percent(fraction: float | None, digits: int = 1) -> str:
 @register.filter
 def points(fraction: float | None) -> str:
     """A difference of fractions in percentage points, signed: 0.031 -> "+3.1" """
-    return NOTHING if fraction is None else f"{100 * fraction:+.1f}".replace("-", "−")
+    return NOTHING if fraction is None else f"{100 * fraction:+.1f}".replace("-", MINUS)
 
 
 @register.filter
@@ -87,7 +88,7 @@ def interval(found: Interval | None) -> str | SafeString:
     if found is None:
         return NOTHING
     return format_html(
-        '<span class="nowrap">{} <span class="interval" title="95 % interval">{}–{}</span></span>',
+        '<span class="nowrap">{} <span class="interval" title="95 % interval">{} to {}</span></span>',
         percent(found.value),
         f"{100 * found.low:.1f}",
         f"{100 * found.high:.1f}",

@@ -11,6 +11,7 @@ from workbench.views import access
 from workbench.views.access import Right
 from workbench.views.contexts import curves as contexts
 from workbench.views.contexts import datasets as dataset_contexts
+from workbench.views.contexts import jobs as job_contexts
 
 
 def _metric(request: HttpRequest) -> str:
@@ -24,6 +25,7 @@ def curve(request: HttpRequest, pk: int) -> HttpResponse:
     row = access.curve(request, pk)
     page = {
         "page": contexts.curve_page(row, _metric(request)),
+        "job": job_contexts.open_job(curve_id=pk),
         "dataset": dataset_contexts.dataset_row(row.dataset),
         "others": [other for other in contexts.curve_rows(row.dataset) if other.id != pk],
         "area": "datasets",

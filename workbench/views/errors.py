@@ -19,7 +19,7 @@ def forbidden(request: HttpRequest, exception: Exception) -> HttpResponse:
         request,
         403,
         "Your account may not do this",
-        "Ask an admin of this workbench if you need it: rights come from the groups annotator, engineer and admin.",
+        "Ask an admin if you need it: the groups annotator, engineer and admin carry the rights.",
     )
 
 

@@ -29,9 +29,11 @@ def runs(request: HttpRequest, pk: int) -> HttpResponse:
 @require_safe
 def run(request: HttpRequest, pk: int) -> HttpResponse:
     row = access.run(request, pk)
+    shown = contexts.run_page(row)
     page = {
-        "page": contexts.run_page(row),
-        "job": job_contexts.open_job(row.job),
+        "page": shown,
+        "history_options": contexts.history_options(shown.history),
+        "job": job_contexts.open_job(run_id=pk),
         "dataset": dataset_contexts.dataset_row(row.dataset),
         "area": "datasets",
     }
@@ -42,8 +44,8 @@ def run(request: HttpRequest, pk: int) -> HttpResponse:
 def train(request: HttpRequest, pk: int) -> HttpResponse:
     """Choose a recipe; the plan of its rebalancing is shown before anything happens."""
     row = access.dataset(request, pk, Right.MODELS, Right.MANAGE)
-    form = forms.Training(request.POST or request.GET or None)
-    if request.method == "POST" and form.is_valid():
+    form = forms.Training(request.POST or None)
+    if form.is_valid() and "look" not in request.POST:
         job = work.start_training(
             row,
             form.cleaned_data["chosen"],
@@ -56,6 +58,7 @@ def train(request: HttpRequest, pk: int) -> HttpResponse:
         "row": dataset_contexts.dataset_row(row),
         "presets": plans.presets(row),
         "own": plans.own_plan(row, form),
+        "largest": plans.largest(row),
         "area": "datasets",
     }
     return render(request, "workbench/train.html", page)

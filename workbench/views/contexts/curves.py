@@ -45,6 +45,7 @@ class CurvePage:
     row: CurveRow
     info: Info
     options: dict[str, Option]
+    words: str  # for the metric
     metrics: tuple[tuple[str, str], ...]  # (name, words)
     fingerprint: str
 
@@ -85,7 +86,9 @@ def latest_card(dataset: Dataset) -> CurveCard | None:
 
 def curve_page(curve: Curve, metric: str) -> CurvePage:
     info = curve_info(curve, metric)
-    return CurvePage(curve_row(curve), info, options(info), tuple(charts.METRICS.items()), curve.fingerprint)
+    metrics = tuple(charts.METRICS.items())
+    words = charts.METRICS[metric]
+    return CurvePage(curve_row(curve), info, options(info), words, metrics, curve.fingerprint)
 
 
 def curve_csv(info: Info) -> str:

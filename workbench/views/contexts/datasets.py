@@ -9,8 +9,8 @@ from django.db.models import Count, Q
 
 from augment import policy_specs
 from labeling.models import Dataset, ImportReport, Sample
-from workbench.ledger.models import Job
 from workbench.models import Advice
+from workbench.services.dataset_jobs import open_jobs_of
 from workbench.views.contexts import curves, jobs, labels, runs, samples
 from workbench.views.contexts.curves import CurveCard
 from workbench.views.contexts.jobs import JobRow
@@ -24,7 +24,7 @@ from workbench.views.contexts.labels import (
 from workbench.views.contexts.runs import ComparisonRow, RunRow
 from workbench.views.contexts.samples import SampleCard
 
-SAMPLES_SHOWN = 12
+SAMPLES_SHOWN = 16  # two full rows on a wide screen
 RUNS_SHOWN = 8
 
 
@@ -190,5 +190,5 @@ def models_part(dataset: Dataset) -> ModelsPart:
         curve=curves.latest_card(dataset),
         imports=import_rows(dataset),
         policies=tuple(policy_specs.NAMED),
-        open_jobs=tuple(jobs.job_rows(Job.objects.open().filter(params__dataset_id=dataset.pk))),
+        open_jobs=tuple(jobs.job_rows(open_jobs_of(dataset))),
     )

@@ -110,9 +110,9 @@ def job_page(job: Job) -> JobPage:
     return JobPage(job_row(job), job.tail, job.worker, job.result, place(job))
 
 
-def open_job(number: str) -> JobPage | None:
-    """Return the job that a run names, while it is open."""
-    job = Job.objects.open().filter(pk=number).first() if number else None
+def open_job(**about: int) -> JobPage | None:
+    """Return the open job that was started with these parameters, e.g. run_id=42."""
+    job = Job.objects.open().filter(**{f"params__{name}": value for name, value in about.items()}).first()
     return job_page(job) if job else None
 
 

@@ -1,4 +1,4 @@
-"""What the pages show of labels: counts per class, progress, rounds, people, and how Label Studio is doing."""
+"""What the pages show of labels: counts per class, progress, rounds, people, and Label Studio's standing."""
 
 from __future__ import annotations
 
@@ -53,7 +53,8 @@ class ClassTable:
         ratio = most.train / least.train
         if ratio < NOTEWORTHY_IMBALANCE:
             return ""
-        return f"“{most.name}” has {ratio:.1f} times the labels of “{least.name}” ({most.train:,} and {least.train:,})."
+        counts = f"{most.train:,} and {least.train:,}"
+        return f"“{most.name}” has {ratio:.1f} times the labels of “{least.name}” ({counts})."
 
 
 @dataclass(frozen=True)
@@ -61,7 +62,8 @@ class LabelProgress:
     pool: int
     labeled: int
     queued: int  # in an annotator's queue and not labeled yet
-    annotations: int
+    annotations: int  # given in Label Studio, skips left out
+    simulated: int  # of these: by simulated annotators
 
     @property
     def share(self) -> float:
@@ -127,6 +129,7 @@ def label_progress(dataset: Dataset) -> LabelProgress:
         labeled=pool.labeled().count(),
         queued=pool.unlabeled().exclude(tasks=None).distinct().count(),
         annotations=standing.count(),
+        simulated=standing.filter(annotator__simulated=True).count(),
     )
 
 

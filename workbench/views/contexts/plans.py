@@ -37,6 +37,11 @@ def own_plan(dataset: Dataset, form: Training) -> Plan | None:
     return _plan(dataset, chosen) if isinstance(chosen, Recipe) else None
 
 
+def largest(dataset: Dataset) -> int:
+    """The longest bar of any plan: no class is lifted above the largest."""
+    return max((row.train for row in labels.class_table(dataset).rows), default=0) or 1
+
+
 def _labeled(dataset: Dataset) -> int:
     return labels.class_table(dataset).train
 

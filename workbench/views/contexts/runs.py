@@ -15,9 +15,22 @@ from labeling.models import Dataset
 from trainer.engine.recipe import DESCRIPTIONS
 from trainer.models import Comparison, Run
 from workbench import charts
-from workbench.charts import Option
+from workbench.charts import Info, Option
 
 METRICS = {"accuracy": "accuracy", "balanced_accuracy": "balanced accuracy", "macro_f1": "macro F1"}
+FIGURES = {
+    "nll": "negative log-likelihood",
+    "ece": "calibration error",
+    "brier": "Brier score",
+}
+RECEIPT = {  # what is left out speaks for itself: names of libraries
+    "duration_s": "Duration, s",
+    "cpu_s": "CPU time, s",
+    "peak_mib": "Peak memory, MiB",
+    "steps": "Optimizer steps",
+    "device": "Device",
+    "code": "Code version",
+}
 FIELDS = {  # how a recipe reads to a person; the order is the order on the page
     "network": "Network",
     "width": "Channels of the first layer",
@@ -112,18 +125,22 @@ class RunPage:
     recipe: tuple[tuple[str, Any], ...]
     plan: tuple[PlanRow, ...]
     metrics: tuple[tuple[str, Interval], ...]
-    figures: tuple[tuple[str, float], ...]  # without an interval: nll, ece, brier
+    figures: tuple[tuple[str, float], ...]  # without an interval; down is good
     classes: tuple[ClassScore, ...]
     confusion: tuple[ConfusionRow, ...]
     class_names: tuple[str, ...]
-    history_summary: str
-    history_options: dict[str, Option]
+    history: Info
     receipt: tuple[tuple[str, Any], ...]
     command: str
     fingerprint: str
     comparisons: tuple[ComparisonRow, ...]
     error: str
     duration_s: float | None
+
+    @property
+    def plan_largest(self) -> int:
+        """The longest bar of the plan."""
+        return max((row.train for row in self.plan), default=0) or 1
 
 
 def interval(value: dict[str, float] | None) -> Interval | None:
@@ -168,8 +185,9 @@ def _comparison_row(row: Comparison) -> ComparisonRow:
 
 
 def comparison_rows(chosen: Q) -> tuple[ComparisonRow, ...]:
+    """The chosen comparisons, the newest pair first, accuracy first in each."""
     rows = Comparison.objects.filter(chosen).select_related("base", "other")
-    return tuple(_comparison_row(row) for row in rows.order_by("-pk"))
+    return tuple(_comparison_row(row) for row in rows.order_by("-other", "-base", "pk"))
 
 
 def latest_comparison(dataset: Dataset) -> tuple[ComparisonRow, ...]:
@@ -177,13 +195,12 @@ def latest_comparison(dataset: Dataset) -> tuple[ComparisonRow, ...]:
     newest = Comparison.objects.filter(base__dataset=dataset).order_by("-pk").first()
     if newest is None:
         return ()
-    return tuple(reversed(comparison_rows(Q(base=newest.base_id, other=newest.other_id))))
+    return comparison_rows(Q(base=newest.base_id, other=newest.other_id))
 
 
 def run_page(run: Run) -> RunPage:
     classes = tuple(run.dataset.classes)
     receipt = dict(run.receipt)
-    history = charts.run_history_info(run.history)
     command = str(receipt.pop("command", ""))
     return RunPage(
         row=run_row(run),
@@ -195,22 +212,26 @@ def run_page(run: Run) -> RunPage:
             for name, words in METRICS.items()
             if (found := interval(run.metrics.get(name))) is not None
         ),
-        figures=tuple((name, run.metrics[name]) for name in ("nll", "ece", "brier") if name in run.metrics),
+        figures=tuple((words, run.metrics[name]) for name, words in FIGURES.items() if name in run.metrics),
         classes=_class_scores(classes, run.metrics.get("classes", [])),
         confusion=_confusion(classes, run.metrics.get("confusion", [])),
         class_names=classes,
-        history_summary=history["summary"],
-        history_options={
-            "light": charts.run_history_option(history),
-            "dark": charts.run_history_option(history, dark=True),
-        },
-        receipt=tuple(receipt.items()),
+        history=charts.run_history_info(run.history),
+        receipt=tuple((RECEIPT.get(name, name), value) for name, value in receipt.items()),
         command=command,
         fingerprint=run.fingerprint,
         comparisons=comparison_rows(Q(base=run) | Q(other=run)),
         error=run.error,
         duration_s=receipt.get("duration_s"),
     )
+
+
+def history_options(history: Info) -> dict[str, Option]:
+    """Return the chart's option in both themes."""
+    return {
+        "light": charts.run_history_option(history),
+        "dark": charts.run_history_option(history, dark=True),
+    }
 
 
 def _in_order(recipe: dict[str, Any]) -> list[str]:
@@ -230,7 +251,7 @@ def _class_scores(names: tuple[str, ...], rows: Iterable[dict[str, Any]]) -> tup
 
 
 def _confusion(names: tuple[str, ...], table: list[list[int]]) -> tuple[ConfusionRow, ...]:
-    """Shade each count by its share of the truth's row: the eye finds the confused pair, not the big class."""
+    """Shade each count by its share of the truth's row: the confused pair shows, not the big class."""
     return tuple(
         ConfusionRow(name, tuple((c, math.ceil(5 * c / (sum(row) or 1))) for c in row), sum(row))
         for name, row in zip(names, table, strict=False)

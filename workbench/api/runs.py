@@ -1,0 +1,77 @@
+"""Runs: what they measured, and starting one."""
+
+from typing import Annotated
+
+from django.http import HttpRequest
+from ninja import Header, Router, Schema, Status
+from ninja.errors import HttpError
+from pydantic import Field
+
+from workbench import forms
+from workbench.api.shapes import Pk, Started, answers, started
+from workbench.ledger.models import Job
+from workbench.services import work
+from workbench.views import access
+from workbench.views.access import Right
+from workbench.views.contexts import runs as contexts
+from workbench.views.contexts.runs import ComparisonRow, RunPage, RunRow
+
+router = Router(tags=["runs"])
+IdempotencyKey = Annotated[str, Field(min_length=1, max_length=80, pattern=r"^[\x21-\x7e]+$")]
+
+
+class NewRun(Schema):
+    """A named recipe, and single choices of it changed; what is left out stays as the recipe says."""
+
+    recipe: str
+    seed: Annotated[int, Field(ge=0, le=forms.MAX_SEED)] | None = None
+    policy: str | None = None  # "none" trains on the pictures as they are
+    rebalance: float | None = None
+    resolution: Annotated[int, Field(lt=2**31)] | None = None
+    learning_rate: float | None = None
+
+
+@router.get(
+    "datasets/{int:pk}/runs", response=answers(list[RunRow]), summary="A dataset's runs, newest first"
+)
+def runs(request: HttpRequest, pk: Pk) -> list[RunRow]:
+    return list(contexts.run_rows(access.dataset(request, pk, Right.MODELS)))
+
+
+@router.get(
+    "datasets/{int:pk}/comparison",
+    response=answers(list[ComparisonRow]),
+    summary="The newest pair of compared runs",
+)
+def comparison(request: HttpRequest, pk: Pk) -> list[ComparisonRow]:
+    return list(contexts.latest_comparison(access.dataset(request, pk, Right.MODELS)))
+
+
+@router.get("runs/{int:pk}", response=answers(RunPage), summary="One run in full")
+def run(request: HttpRequest, pk: Pk) -> RunPage:
+    return contexts.run_page(access.run(request, pk))
+
+
+@router.post("datasets/{int:pk}/runs", response=answers(Started, 202), summary="Start a training")
+def start(
+    request: HttpRequest,
+    pk: Pk,
+    wanted: NewRun,
+    idempotency_key: Annotated[IdempotencyKey | None, Header()] = None,
+) -> Status[Started]:
+    """With an Idempotency-Key, the same request sent again answers with the training of the first."""
+    row = access.dataset(request, pk, Right.MODELS, Right.MANAGE)
+    form = forms.Training({name: value for name, value in wanted.dict().items() if value is not None})
+    if not form.is_valid():
+        raise HttpError(422, "; ".join(message for errors in form.errors.values() for message in errors))
+    key = f"api:{request.user.pk}:{idempotency_key}" if idempotency_key else None
+    job = Job.objects.filter(dedupe_key=key).first() if key else None
+    if job is None:
+        job = work.start_training(
+            row,
+            form.cleaned_data["chosen"],
+            seed=form.cleaned_data["seed"],
+            requested_by=request.user.get_username(),
+            dedupe_key=key,
+        )
+    return Status(202, started(job))
