@@ -97,7 +97,7 @@ class Session:
 
     def next_task(self, project_id: int) -> Task | None:
         """Return the task that Label Studio serves next to this person, or None when none is left."""
-        answer = self._http.get(f"/api/projects/{project_id}/next")
+        answer = self._http.get(f"/api/projects/{project_id}/next/")
         if answer.status_code == 404:
             return None
         found = _json(answer, "asking for the next task")

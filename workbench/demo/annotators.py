@@ -64,11 +64,12 @@ def label_all(
     """Let every annotator take tasks of the project until none is left; count() after each annotation.
 
     truths maps an item's content key to its class; an item without one is skipped.  One thread an annotator,
-    as three people would work.
+    as three people would work.  They come back until a whole pass brings nothing: a task that a colleague
+    holds is not served, and may be free a moment later.
     """
 
-    def work(who: Simulated) -> None:
-        session = sessions[who]
+    def work(who: Simulated) -> int:
+        session, done = sessions[who], 0
         while (task := session.next_task(project_id)) is not None:
             truth = truths.get(task.item)
             if truth in classes:
@@ -76,8 +77,10 @@ def label_all(
                 session.submit(task, classes[number])
             else:
                 session.skip(task)
+            done += 1
             count()
+        return done
 
     with ThreadPoolExecutor(len(sessions)) as pool:
-        for done in [pool.submit(work, who) for who in sessions]:
-            done.result()
+        while sum(pool.map(work, sessions)):
+            pass

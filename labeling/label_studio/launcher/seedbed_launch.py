@@ -16,7 +16,22 @@ def set_up_with_routes():
     from django.conf import settings
 
     settings.ROOT_URLCONF = "seedbed_urls"  # a settings module of our own cannot be derived from theirs
+    settings.MIDDLEWARE = ["seedbed_queue.OneAtATime", *settings.MIDDLEWARE]
+    steady_database(settings.DATABASES["default"])
     logging.getLogger("django.server").setLevel(logging.WARNING)  # else two lines for each request, tokens and all
+
+
+def steady_database(database):
+    """Let several people write to SQLite at once: with its defaults three annotators met "database is locked"."""
+    from django.db import connections
+
+    if database["ENGINE"].endswith("sqlite3"):
+        database["OPTIONS"] = {
+            "timeout": 30,
+            "transaction_mode": "IMMEDIATE",
+            "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;",
+        }
+        connections.close_all()  # what was opened so far still has the defaults
 
 
 server._setup_env = set_up_with_routes
