@@ -13,12 +13,13 @@ WHOLE = Forecast(STEPS, 0.8, False, "", ("Beware.",))
 
 
 def draw(points=POINTS, forecast=WHOLE):
-    return text.draw(Outlook("accuracy", 300, points, forecast)).splitlines()
+    return text.draw(Outlook("balanced_accuracy", 300, points, forecast)).splitlines()
 
 
 def test_the_picture():
     assert draw() == [
-        "  labels  accuracy  60.0 %                            99.0 %",
+        "Balanced accuracy on 300 test items",
+        "  labels      mean  60.0 %                            99.0 %",
         "      50    65.0 %  o         o                               measured",
         "     100    80.0 %                      o                     measured",
         "     200    85.0 %                       ----|----            forecast, 90 % band 81.0 to 89.0",
@@ -29,13 +30,13 @@ def test_the_picture():
 
 
 def test_points_alone():
-    assert len(draw(forecast=None)) == 3
+    assert len(draw(forecast=None)) == 4
     assert draw(forecast=Forecast((), 0.8, False, "Too few sizes.", ()))[-1] == "Too few sizes."
 
 
 def test_equal_points_stand_in_one_column():
     same = tuple(Point(n, 0, 1, 0.5, 0, 1) for n in (50, 100))
-    assert draw(same, None)[1].split() == ["50", "50.0", "%", "o", "measured"]
+    assert draw(same, None)[2].split() == ["50", "50.0", "%", "o", "measured"]
 
 
 def test_no_training_no_picture():

@@ -17,7 +17,10 @@ def draw(curve: Outlook) -> str:
     def column(value: float) -> int:
         return round((value - low) / (high - low) * (WIDTH - 1)) if high > low else 0
 
-    lines = [f"{'labels':>8}  {curve.metric:<9.9} {100 * low:.1f} %{100 * high:>{WIDTH - 8}.1f} %"]
+    lines = [
+        f"{curve.metric.replace('_', ' ').capitalize()} on {curve.n_test} test items",
+        f"{'labels':>8}      mean  {100 * low:.1f} %{100 * high:>{WIDTH - 8}.1f} %",
+    ]
     for size in curve.sizes:
         dots = {column(point.value): "o" for point in curve.points if point.n == size.n}
         lines.append(f"{size.n:>8}  {100 * size.mean:>6.1f} %  {_bar(dots)}  measured")
