@@ -81,7 +81,9 @@ def curve_option(info: Info, *, dark: bool = False) -> Option:
     if info["target"] is not None:
         option["series"][-1]["markLine"] = _target(info["target"], dark)
     option["legend"]["data"] = [
-        {"name": "90 % band", "icon": "roundRect"} if series["name"] == "90 % band" else series["name"]
+        {"name": "90 % band", "icon": "roundRect", "itemStyle": {"opacity": 0.35}}
+        if series["name"] == "90 % band"
+        else series["name"]
         for series in option["series"]
         if series["name"] != "lower edge"
     ]
