@@ -10,7 +10,7 @@ pytest_plugins = ["tests.label_studio_fixture"]
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
-DATABASE_FIXTURES = {"db", "transactional_db", "live_server", "client", "admin_client"}
+DATABASE_FIXTURES = {"db", "committed", "transactional_db", "live_server", "client", "admin_client"}
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
 
 

@@ -117,7 +117,7 @@ def _opinions(latest: PredictionSet | None, candidates: Sequence[int]) -> _Doubt
     seen = [(place, row_of[pk]) for place, pk in enumerate(candidates) if pk in row_of]
     doubts = selection.margin(probs)
     for place, row in seen:
-        second, first = np.argsort(probs[row])[-2:]
+        first, second = np.argsort(-probs[row], kind="stable")[:2]  # as argmax does: of equals the first
         doubt[place] = doubts[row]
         reasons[place] = (
             f"The model hesitates between {_short(classes[first])} ({probs[row, first]:.2f})"
