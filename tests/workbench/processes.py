@@ -11,16 +11,15 @@ from pathlib import Path
 
 from django.db import connection
 
-HERE = Path(__file__).resolve().parent
-ROOT = HERE.parent.parent
+ROOT = Path(__file__).resolve().parents[2]
 LEASE_S = 2.0
 
 
 def environment(**extra: str) -> dict[str, str]:
     return {
         **os.environ,
-        "DJANGO_SETTINGS_MODULE": "works_settings",
-        "PYTHONPATH": f"{ROOT}:{HERE}",
+        "DJANGO_SETTINGS_MODULE": "tests.workbench.ledger.settings",
+        "PYTHONPATH": str(ROOT),
         "SEEDBED_TEST_DATABASE": str(connection.settings_dict["NAME"]),
         "SEEDBED_LEASE_SECONDS": str(LEASE_S),
         "SEEDBED_SYNC_SECONDS": "3600",
@@ -42,14 +41,10 @@ def command(*argv: str, **extra: str) -> Iterator[subprocess.Popen[str]]:
         yield process
     finally:
         process.terminate()
-        try:
-            process.communicate(timeout=10)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.communicate()
+        print(*argv, process.communicate(timeout=60)[0], sep="\n")  # pytest shows it where a test fails
 
 
-def wait_for(what: Callable[[], object], seconds: float = 15.0) -> float:
+def wait_for(what: Callable[[], object], seconds: float = 60.0) -> float:
     """Return after how many seconds it became true; fail when it does not."""
     began = time.monotonic()
     while not what():

@@ -5,23 +5,25 @@ import time
 
 import pytest
 from django.utils import timezone
-from processes import alive, environment, pids, words
 
+from tests.workbench.processes import alive, environment, pids, words
 from workbench.ledger import child, runner
 from workbench.ledger.dispatch import submit
 from workbench.ledger.models import Job
 
+WORKS = "tests.workbench.ledger.works"
+
 
 @pytest.fixture(autouse=True)
-def ledger(job_rows, settings, monkeypatch):
+def ledger(transactional_db, settings, monkeypatch):
     """The runner in this process, its children on the same database."""
-    settings.JOB_MODULES = ["works"]
+    settings.JOB_MODULES = [WORKS]
     for name, value in environment().items():
         monkeypatch.setenv(name, value)
 
 
 def run(work, **params):
-    job = submit(f"works.{work}", work, **params)
+    job = submit(f"{WORKS}.{work}", work, **params)
     runner.run_job(job.pk, "tests")
     job.refresh_from_db()
     return job
@@ -44,7 +46,7 @@ class Meddler:
 
 
 def test_a_stranger_s_job_is_left_alone(tmp_path):
-    job = submit("works.quick", "quick", file=str(tmp_path / "marks"))
+    job = submit(f"{WORKS}.quick", "quick", file=str(tmp_path / "marks"))
     job.claim("other", timezone.now())
     assert runner.run_job(job.pk, "tests") is None
     assert words(tmp_path / "marks") == []
@@ -68,7 +70,7 @@ def test_the_tail_stays_small_whatever_is_printed():
 
 def test_a_lost_lease_writes_nothing_and_ends_the_child(tmp_path):
     file = tmp_path / "marks"
-    job = submit("works.slow", "slow", file=str(file), seconds=60)
+    job = submit(f"{WORKS}.slow", "slow", file=str(file), seconds=60)
     steal = Meddler(lambda: Job.objects.filter(pk=job.pk).update(lease_token=None, worker="thief"))
     assert runner.run_job(job.pk, "tests", watch=steal) is None
     assert time.monotonic() - steal.at < 1.5
@@ -79,7 +81,7 @@ def test_a_lost_lease_writes_nothing_and_ends_the_child(tmp_path):
 
 
 def test_a_job_whose_row_is_gone_ends(tmp_path):
-    job = submit("works.slow", "slow", file=str(tmp_path / "marks"), seconds=60)
+    job = submit(f"{WORKS}.slow", "slow", file=str(tmp_path / "marks"), seconds=60)
     assert runner.run_job(job.pk, "tests", watch=Meddler(Job.objects.filter(pk=job.pk).delete)) is None
     assert not alive(pids(tmp_path / "marks")[0])
 
@@ -97,7 +99,7 @@ def test_a_job_is_done(tmp_path):
 
 def test_cancel_lets_the_work_clean_up(tmp_path):
     file = tmp_path / "marks"
-    job = submit("works.tidy", "tidy", file=str(file))
+    job = submit(f"{WORKS}.tidy", "tidy", file=str(file))
     cancel = Meddler(lambda: job.request_cancel(timezone.now()))
     assert runner.run_job(job.pk, "tests", watch=cancel) == "cancelled"
     assert time.monotonic() - cancel.at < 1.5
@@ -106,7 +108,7 @@ def test_cancel_lets_the_work_clean_up(tmp_path):
 
 
 def test_a_stopping_worker_gives_the_job_back_uncounted(tmp_path):
-    job = submit("works.tidy", "tidy", file=str(tmp_path / "marks"))
+    job = submit(f"{WORKS}.tidy", "tidy", file=str(tmp_path / "marks"))
     wishes = []
     state = runner.run_job(
         job.pk, "tests", stopping=lambda: bool(wishes), watch=Meddler(lambda: wishes.append("stop"))
@@ -136,7 +138,7 @@ def test_a_killed_child_is_explained(number, sentence):
 
 
 def test_a_child_shot_from_outside_runs_again_until_its_attempts_are_used_up():
-    job = submit("works.dying", "dying", number=int(signal.SIGKILL))
+    job = submit(f"{WORKS}.dying", "dying", number=int(signal.SIGKILL))
     assert [runner.run_job(job.pk, "tests") for _ in range(4)] == ["queued", "queued", "failed", None]
     job.refresh_from_db()
     assert (job.attempt, "ran out of memory" in job.error) == (3, True)
@@ -157,7 +159,7 @@ def test_a_result_that_json_does_not_know_is_a_failure():
 
 def test_a_function_that_is_not_there_is_a_failure():
     job = run("absent")
-    assert (job.state, job.error) == ("failed", "UnknownWork: works has no job function 'absent'")
+    assert (job.state, job.error) == ("failed", f"UnknownWork: {WORKS} has no job function 'absent'")
 
 
 def test_one_thread_and_no_gpu_outside_its_queue(monkeypatch):

@@ -133,9 +133,9 @@ def test_only_job_modules_are_called(work):
 
 @pytest.mark.parametrize("name", ["Path", "Progress", "os", "absent"])
 def test_what_a_job_module_imports_is_no_job(name, settings):
-    settings.JOB_MODULES = ["works"]
+    settings.JOB_MODULES = ["tests.workbench.ledger.works"]
     with pytest.raises(catalog.UnknownWork, match="has no job function"):
-        catalog.find(f"works.{name}")
+        catalog.find(f"tests.workbench.ledger.works.{name}")
 
 
 # --- what must happen
