@@ -76,7 +76,7 @@ def curve_option(info: Info, *, dark: bool = False) -> Option:
         *(_band(info, dark) if info["forecast"] else []),
         _trainings(info, dark),
         _mean(info, dark),
-        *(_outlook(info, dark) if info["forecast"] else []),
+        *([_outlook(info, dark), _last_value(info, dark)] if info["forecast"] else []),
     ]
     if info["target"] is not None:
         option["series"][-1]["markLine"] = _target(info["target"], dark)
@@ -133,13 +133,11 @@ def _mean(info: Info, dark: bool) -> Option:
     }
 
 
-def _outlook(info: Info, dark: bool) -> list[Option]:
-    """The forecast's median, and beside it the simplest forecast: the last value."""
+def _outlook(info: Info, dark: bool) -> Option:
+    """The forecast's median, and where it gets unsure."""
     ahead = info["forecast"]
-    last = _percent(info["last_value"])
-    shaded = [step["n"] for step in ahead if step["shaded"]]
-    area = [[{"xAxis": SHADE * info["labels"], "name": f"beyond {SHADE}x: unsure"}, {"xAxis": shaded[-1]}]]
-    median = {
+    shade = {"xAxis": SHADE * info["labels"], "name": f"beyond {SHADE}x: unsure"}
+    return {
         "name": "Forecast",
         "type": "line",
         "symbol": "triangle",
@@ -153,19 +151,23 @@ def _outlook(info: Info, dark: bool) -> list[Option]:
             "silent": True,
             "itemStyle": {"color": INK[dark], "opacity": 0.08},
             "label": {"color": INK[dark], "fontSize": 11, "position": "insideBottom"},
-            "data": area,
+            "data": [[shade, {"xAxis": ahead[-1]["n"]}]],
         },
     }
-    same = {
+
+
+def _last_value(info: Info, dark: bool) -> Option:
+    """The simplest forecast, always beside the other one: accuracy stays where it is."""
+    last = _percent(info["last_value"])
+    return {
         "name": "Last value stays",
         "type": "line",
         "symbol": "rect",
         "showSymbol": False,
         "color": INK[dark],
         "lineStyle": {"type": "dotted", "width": 2},
-        "data": [[info["labels"], last], [ahead[-1]["n"], last]],
+        "data": [[info["labels"], last], [info["forecast"][-1]["n"], last]],
     }
-    return [median, same]
 
 
 def _target(target: float, dark: bool) -> Option:
