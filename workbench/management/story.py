@@ -76,6 +76,7 @@ class Story:
             self.see(job, step)
             preview = work.start_preview(self.dataset, self.given.policy, seed=1)
             self.see(preview, step)
+        self.dataset.refresh_from_db()  # the import wrote the classes
         pool = self.dataset.samples.pool().count()
         if pool < MIN_POOL:
             raise CannotTell(
