@@ -1,28 +1,12 @@
-"""The rows behind the pages, for administrators to look at; only a dataset's name and note can be changed."""
+"""The rows behind the pages, for administrators to look at; only a dataset's name and note can be changed.
+
+Datasets are deleted on their own page, which asks whether work is under way and takes the files along.
+"""
 
 from django.contrib import admin
-from django.db.models import QuerySet
 from django.http import HttpRequest
 
 from labeling import models
-from labeling.services import pictures
-
-
-@admin.register(models.Dataset)
-class DatasetAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # Django takes none when it runs
-    list_display = ("name", "created_at")
-    fields = ("name", "note", "classes", "created_at")
-    readonly_fields = ("classes", "created_at")
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        return False
-
-    def delete_model(self, request: HttpRequest, obj: models.Dataset) -> None:
-        pictures.remove_dataset(obj)
-
-    def delete_queryset(self, request: HttpRequest, queryset: QuerySet[models.Dataset]) -> None:
-        for dataset in queryset:
-            pictures.remove_dataset(dataset)
 
 
 class _Kept(admin.ModelAdmin):  # type: ignore[type-arg]
@@ -36,6 +20,16 @@ class _Kept(admin.ModelAdmin):  # type: ignore[type-arg]
 
     def has_delete_permission(self, request: HttpRequest, obj: object = None) -> bool:
         return False
+
+
+@admin.register(models.Dataset)
+class DatasetAdmin(_Kept):
+    list_display = ("name", "created_at")
+    fields = ("name", "note", "classes", "created_at")
+    readonly_fields = ("classes", "created_at")
+
+    def has_change_permission(self, request: HttpRequest, obj: object = None) -> bool:
+        return super(_Kept, self).has_change_permission(request, obj)
 
 
 @admin.register(models.Sample)

@@ -75,6 +75,15 @@ def class_folders(names: Iterable[str], classes: Collection[str]) -> dict[str, s
         depth += 1
 
 
+def split_folders(labels: Mapping[str, str]) -> list[Refusal]:
+    """Return a remark on each folder that is named after a split and was stepped through for its classes."""
+    tops = {PurePosixPath(name).parts[0] for name in labels} - set(labels.values())
+    return [
+        Refusal(top, "Named after a split: its pictures were taken, but the split is drawn here.")
+        for top in sorted(tops & SPLIT_FOLDERS)
+    ]
+
+
 def settle(
     keys: Mapping[str, str], labels: Mapping[str, str], classes: Collection[str]
 ) -> tuple[dict[str, str], list[Refusal]]:
@@ -100,12 +109,12 @@ def settle(
 
 
 def _why_not(label: str, classes: Collection[str]) -> str:
-    if classes and label and label not in classes:
-        return f'"{label[:MAX_LENGTH]}" is no class of this dataset: taken without a label.'
-    if len(label) > MAX_LENGTH:
-        return f"Its class name is longer than {MAX_LENGTH} letters: taken without a label."
     if not label.isprintable():
         return "Its class name holds characters that cannot be shown: taken without a label."
+    if len(label) > MAX_LENGTH:
+        return f"Its class name is longer than {MAX_LENGTH} letters: taken without a label."
+    if classes and label and label not in classes:
+        return f'"{label}" is no class of this dataset: taken without a label.'
     return ""
 
 

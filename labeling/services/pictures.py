@@ -61,8 +61,7 @@ def import_images(
     found = folders.find_files(folder)
     intake = _Intake(dataset, now, dict(dataset.samples.values_list("key", "file")), refused=found.refused)
     _read_all(intake, _without_csv(found.files, labels), report)
-    report(Progress("Comparing pictures", 0))
-    groups = placing.find_groups(dataset)
+    groups = placing.find_groups(dataset, report)
     with transaction.atomic():
         dataset.classes = Dataset.objects.select_for_update().get(pk=dataset.pk).classes
         given = _take_labels(intake, labels)
@@ -145,6 +144,7 @@ def _take_labels(intake: _Intake, labels: Mapping[str, str] | None) -> dict[str,
         intake.refused += labels.refused
     if labels is None:
         by_name = sheets.class_folders(intake.keys, dataset.classes)
+        intake.noted += sheets.split_folders(by_name)
     else:
         met = intake.keys.keys() | {file for file, _ in intake.refused}
         by_name, missing = sheets.match(labels, met)
@@ -165,10 +165,14 @@ def _write_report(intake: _Intake, folder: Path) -> ImportReport:
         folder=_fit(folders.shown(str(folder))),
         taken=intake.taken,
         known=intake.known,
-        refused=[{"file": file, "reason": reason} for file, reason in intake.refused],
-        noted=[{"file": file, "note": note} for file, note in intake.noted],
+        refused=[{"file": _plain(file), "reason": _plain(reason)} for file, reason in intake.refused],
+        noted=[{"file": _plain(file), "note": _plain(note)} for file, note in intake.noted],
         created_at=intake.now,
     )
+
+
+def _plain(text: str) -> str:
+    return text.replace("\0", r"\x00")  # PostgreSQL keeps no zero bytes; a CSV may hold some
 
 
 def _fit(name: str) -> str:

@@ -8,10 +8,12 @@ from typing import Literal
 import numpy as np
 from django.conf import settings
 from django.db.models import F
+from numpy.typing import NDArray
 
 from labeling import duplicates, images, splits
 from labeling.folders import Refusal
 from labeling.models import Annotation, Dataset, Sample
+from labeling.progress import Progress, Report
 from labeling.services import opinions
 
 LOT = 500  # rows per statement
@@ -31,7 +33,7 @@ class Wish:
             raise ValueError(f'keep_labels must be "all" or "test", got {self.keep_labels!r}')
 
 
-def find_groups(dataset: Dataset) -> dict[int, str]:
+def find_groups(dataset: Dataset, report: Report) -> dict[int, str]:
     """Return the group of each sample that has none yet, by its id; slow, for it looks at pictures."""
     rows = list(
         dataset.samples.exclude(difference_hash="").values_list(
@@ -41,15 +43,14 @@ def find_groups(dataset: Dataset) -> dict[int, str]:
     is_new = np.array([row[2] == "" for row in rows], dtype=np.bool_)
     pairs = duplicates.near_pairs([row[4] for row in rows], is_new)
     candidates, places = np.unique(pairs, return_inverse=True)
-    side = duplicates.SIDE
-    copies = np.empty((len(candidates), side, side, 3), dtype=np.uint8)
-    for place, row in enumerate(candidates.tolist()):
-        copies[place] = images.decode(settings.MEDIA_ROOT / rows[row][5], side)
+    copies, readable = _small_copies([rows[row][5] for row in candidates.tolist()], report)
+    places = places.reshape(-1, 2)
+    equal = duplicates.near_equal(copies, places) & readable[places].all(axis=1)
     groups = duplicates.join(
         [row[1] for row in rows],
         [row[2] for row in rows],
         [row[3] == Sample.Split.TEST for row in rows],
-        pairs[duplicates.near_equal(copies, places.reshape(-1, 2))],
+        pairs[equal],
     )
     return {row[0]: group for row, group in zip(rows, groups, strict=True) if not row[2]}
 
@@ -74,6 +75,21 @@ def place(
     _annotate(dataset, given, wish, now)
     opinions.settle_labels(dataset)
     return remarks
+
+
+def _small_copies(files: list[str], report: Report) -> tuple[NDArray[np.uint8], NDArray[np.bool_]]:
+    """Return small copies (M, SIDE, SIDE, 3) of stored files, and (M,) whether each could be read."""
+    side = duplicates.SIDE
+    copies = np.zeros((len(files), side, side, 3), dtype=np.uint8)
+    readable = np.ones(len(files), dtype=np.bool_)
+    for place, file in enumerate(files):
+        if place % LOT == 0:
+            report(Progress("Comparing pictures", place, len(files)))
+        try:
+            copies[place] = images.decode(settings.MEDIA_ROOT / file, side)
+        except OSError:  # a stored file that got lost: the import of the others goes on
+            readable[place] = False
+    return copies, readable
 
 
 def _write_groups(dataset: Dataset, groups: Mapping[int, str]) -> None:

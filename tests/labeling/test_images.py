@@ -127,6 +127,12 @@ def test_what_changes_only_its_packing_needs_no_note(make):
     assert Image.open(io.BytesIO(picture.data)).mode in ("RGB", "L")
 
 
+def test_a_jpeg_with_more_pictures_behind_it_is_a_jpeg():
+    raw = oddities.animated("MPO")
+    picture = images.understand(raw, "a.jpg")
+    assert (picture.data, picture.suffix, picture.notes) == (raw, ".jpg", ())
+
+
 def test_the_content_decides_and_a_wrong_name_is_noted(tmp_path):
     (tmp_path / "a.png").write_bytes(oddities.rgb("JPEG"))
     picture = images.read_picture(tmp_path / "a.png")

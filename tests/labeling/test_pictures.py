@@ -223,6 +223,29 @@ def test_a_csv_with_a_wrong_header_is_listed_and_the_pictures_are_taken(dataset,
     assert list(told(report)) == ["labels.csv"]
 
 
+def test_zero_bytes_in_a_csv_do_no_harm(dataset, folder):
+    oddities.write(folder, {"a.png": oddities.rgb()})
+    report = take(
+        dataset, folder, labels=csv_of(folder, "file,label\na\0b.png,cat\na.png,c\0at\n\0.png,x\n\0.png,y\n")
+    )
+    assert report.taken == 1
+    assert set(told(report)) == {r"a\x00b.png", "a.png", r"\x00.png"}
+
+
+def test_folders_named_after_splits_are_stepped_through_and_noted(dataset, folder):
+    oddities.write(folder, {"train/cat/a.png": oddities.rgb(), "test/dog/b.png": oddities.gray()})
+    report = take(dataset, folder)
+    assert set(labels_of(dataset).values()) == {"cat", "dog"}
+    assert set(told(report)) == {"train", "test"}
+
+
+def test_a_lost_file_of_an_older_picture_does_not_stop_the_import(dataset, split_shapes, tmp_path):
+    more = resized_copies(dataset, [split_shapes["train"]], tmp_path / "more")
+    for file in choice.freeze(dataset).files:
+        file.unlink()
+    assert take(dataset, more).taken == 1
+
+
 def test_a_csv_defines_the_classes_of_a_new_dataset(dataset, folder):
     oddities.write(folder, {"a.png": oddities.rgb(), "b.png": oddities.gray()})
     take(dataset, folder, labels=csv_of(folder, "file,label\na.png,dog\nb.png,cat\n"))
