@@ -51,6 +51,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("runs/<int:pk>/", runs.run, name="run"),
     path("curves/<int:pk>/", curves.curve, name="curve"),
     path("curves/<int:pk>/numbers.csv", curves.numbers, name="curve-csv"),
+    path("datasets/<int:pk>/advice", advice.ask, name="advice-ask"),
     path("advice/<int:pk>/take", advice.take, name="advice-take"),
     path("advice/<int:pk>/dismiss", advice.dismiss, name="advice-dismiss"),
     path("jobs/", jobs.jobs, name="jobs"),

@@ -1,26 +1,39 @@
-"""Rows that other processes can see."""
+"""What tests of pages and API lean on: rows of everything, and one person of each group."""
 
-from collections.abc import Iterator
+import importlib
+from collections.abc import Callable
+from datetime import datetime
+from pathlib import Path
+from typing import Any
 
 import pytest
-from django.db import connection
+from django.apps import apps
+from django.contrib.auth.models import Group, User
+from django.test import Client
 
-from workbench.ledger.models import Job
-
-
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    for item in items:
-        if "job_rows" in getattr(item, "fixturenames", ()):
-            item.add_marker("database")
+from tests.workbench import web_rows
+from tests.workbench.web_rows import Rows
 
 
 @pytest.fixture
-def job_rows(django_db_setup: None, django_db_blocker: object) -> Iterator[None]:
-    """The ledger of the test database, really committed.
+def rows(db: None, state: Path, now: datetime) -> Rows:
+    return web_rows.make(state, now)
 
-    Unlike transactional_db it empties the ledger alone: what migrations wrote stays for other tests.
-    """
-    with django_db_blocker.unblock():  # type: ignore[attr-defined]
-        yield
-        Job.objects.all().delete()
-        connection.close()
+
+@pytest.fixture
+def sign_in(db: None, settings: Any) -> Callable[[str], Client]:
+    """Give the browser of a person of this group; "" is a stranger, "root" a superuser."""
+    # It looks through all static files for each new browser; the real server's test asks for them.
+    settings.MIDDLEWARE = [name for name in settings.MIDDLEWARE if "servestatic" not in name]
+    if not Group.objects.exists():  # a test that emptied all tables took what the migration wrote with it
+        importlib.import_module("workbench.migrations.0002_groups").make_groups(apps, None)
+
+    def browser(group: str, **options: bool) -> Client:
+        client = Client(**options)
+        if group:
+            person = User.objects.create_user(group, f"{group}@example.org", is_superuser=group == "root")
+            person.groups.set(Group.objects.filter(name=group))
+            client.force_login(person, backend="django.contrib.auth.backends.ModelBackend")
+        return client
+
+    return browser

@@ -34,7 +34,12 @@ def curve(
     return contexts.curve_info(access.curve(request, pk), metric)
 
 
-@router.post("datasets/{int:pk}/curves", response=answers(Started, 202), summary="Compute a curve")
+@router.post(
+    "datasets/{int:pk}/curves",
+    response=answers(Started, 202),
+    summary="Compute a curve",
+    url_name="start_curve",
+)
 def start(request: HttpRequest, pk: Pk, wanted: NewCurve) -> Status[Started]:
     row = access.dataset(request, pk, Right.MODELS, Right.MANAGE)
     try:

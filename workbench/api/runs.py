@@ -52,7 +52,9 @@ def run(request: HttpRequest, pk: Pk) -> RunPage:
     return contexts.run_page(access.run(request, pk))
 
 
-@router.post("datasets/{int:pk}/runs", response=answers(Started, 202), summary="Start a training")
+@router.post(
+    "datasets/{int:pk}/runs", response=answers(Started, 202), summary="Start a training", url_name="start_run"
+)
 def start(
     request: HttpRequest,
     pk: Pk,

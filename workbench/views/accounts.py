@@ -11,7 +11,6 @@ from workbench import forms
 class SignIn(views.LoginView):
     form_class = forms.SignIn
     template_name = "workbench/accounts/sign_in.html"
-    redirect_authenticated_user = True
 
 
 class SignOut(views.LogoutView):

@@ -7,8 +7,16 @@ from django.views.decorators.http import require_POST
 
 from labeling.services.choice import NothingToLabel
 from trainer.services.curves import NoCurve
-from workbench.services import advice
+from workbench.services import advice, work
 from workbench.views import access
+from workbench.views.access import Right
+
+
+@require_POST
+def ask(request: HttpRequest, pk: int) -> HttpResponseRedirect:
+    """Have the advisers look at the dataset as it stands now."""
+    row = access.dataset(request, pk, Right.MODELS, Right.MANAGE)
+    return redirect("job", work.start_advice(row, requested_by=request.user.get_username()).pk)
 
 
 @require_POST
@@ -19,8 +27,10 @@ def take(request: HttpRequest, pk: int) -> HttpResponseRedirect:
     except (NothingToLabel, NoCurve) as reason:
         messages.error(request, str(reason))
         return redirect("dataset", row.dataset_id)
-    messages.success(request, "Taken. What it promised is kept beside what it will bring.")
-    return redirect("job", job.pk) if job else redirect("dataset", row.dataset_id)
+    if job is not None:
+        return redirect("job", job.pk)
+    messages.success(request, "Marked as taken. This one is for you to carry out: nothing was started.")
+    return redirect("dataset", row.dataset_id)
 
 
 @require_POST

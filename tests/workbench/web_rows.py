@@ -1,0 +1,199 @@
+"""One row of everything that a page can show, as the services write them."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+from uuid import UUID
+
+import numpy as np
+from PIL import Image
+
+from augment.models import Preview
+from labeling.models import (
+    Annotation,
+    Annotator,
+    Dataset,
+    ImportReport,
+    LabelTask,
+    Sample,
+    SelectionRound,
+)
+from trainer.curves.outlook import Forecast, Step
+from trainer.engine import metrics
+from trainer.engine.recipe import NAMED
+from trainer.models import Comparison, Curve, CurveCell, Run
+from trainer.services import curves
+from workbench.ledger.dispatch import submit
+from workbench.ledger.models import Job
+from workbench.models import Advice
+
+CLASSES = ["<b>cat</b>", "dog", "emu"]  # a class may be called anything: pages have to escape it
+LABELS = np.repeat([0, 1, 2], [8, 6, 4])
+
+
+@dataclass(frozen=True)
+class Rows:
+    dataset: int
+    sample: int
+    run: int
+    other: int
+    curve: int
+    preview: int
+    report: int
+    advice: int
+    idea: int  # advice that only a person can carry out
+    job: UUID
+    failed: UUID
+
+
+def make(state: Path, now: datetime) -> Rows:
+    dataset = Dataset.objects.create(name="Animals", classes=CLASSES, note="Mostly cats.", created_at=now)
+    sample = _samples(dataset, state, now)
+    run, other = _runs(dataset, now)
+    job = submit(
+        "workbench.jobs.refresh_advice", "Advice for Animals", requested_by="ada", dataset_id=dataset.pk
+    )
+    failed = submit("labeling.jobs.sync", "Fetch the annotations of Animals", round_id=1)
+    Job.objects.filter(pk=failed.pk).update(
+        state=Job.State.FAILED, error="No Label Studio answers.", tail="line one\n<script>", finished_at=now
+    )
+    return Rows(
+        dataset=dataset.pk,
+        sample=sample.pk,
+        run=run.pk,
+        other=other.pk,
+        curve=_curve(dataset, now).pk,
+        preview=_preview(dataset, state, now).pk,
+        report=_report(dataset, now).pk,
+        advice=_advice(dataset, now, "draw_curve", "Compute a learning curve").pk,
+        idea=_advice(
+            dataset, now, "fix_labels", "Look again at 7 labels", gain=0.02, low=-0.01, high=0.05
+        ).pk,
+        job=job.pk,
+        failed=failed.pk,
+    )
+
+
+def _samples(dataset: Dataset, state: Path, now: datetime) -> Sample:
+    picture = state / "media" / str(dataset.pk) / "one.png"
+    picture.parent.mkdir(parents=True)
+    Image.new("RGB", (40, 30), "teal").save(picture)
+    made = [
+        Sample(
+            dataset=dataset,
+            key=f"{number:064x}",
+            name=f'{CLASSES[label]}/"{number}".jpg',
+            file=f"{dataset.pk}/one.png",
+            width=40,
+            height=30,
+            split="test" if number % 3 == 0 else "train",
+            label=CLASSES[label] if number % 4 else "",
+            predicted=CLASSES[0],
+            doubt=number / 20,
+            added_at=now,
+        )
+        for number, label in enumerate(LABELS)
+    ]
+    Sample.objects.bulk_create(made)
+    first = Sample.objects.filter(dataset=dataset)[1]
+    _opinions(dataset, first, now)
+    return first
+
+
+def _opinions(dataset: Dataset, sample: Sample, now: datetime) -> None:
+    chosen = SelectionRound.objects.create(
+        dataset=dataset, strategy="margin", random_share=0.2, seed=1, created_at=now
+    )
+    LabelTask.objects.create(round=chosen, sample=sample, rank=0, score=0.1, reason="The model wavers.")
+    person = Annotator.objects.create(email="ada@example.org")
+    program = Annotator.objects.create(email="bot@example.org", simulated=True, note="wrong in 8 %")
+    for number, who in enumerate([person, program]):
+        Annotation.objects.create(
+            sample=sample,
+            source=Annotation.Source.LABEL_STUDIO,
+            annotator=who,
+            label=CLASSES[number],
+            created_at=now,
+            updated_at=now,
+        )
+
+
+def _runs(dataset: Dataset, now: datetime) -> tuple[Run, Run]:
+    rng = np.random.default_rng(0)
+    made = []
+    for name in ("plain", "augmented"):
+        probs = rng.dirichlet(np.ones(3), len(LABELS))
+        measured = metrics.evaluate(probs, LABELS, rng).to_json()
+        made.append(
+            Run.objects.create(
+                dataset=dataset,
+                name=name,
+                recipe=NAMED[name].to_json(),
+                seed=3,
+                state=Run.State.DONE,
+                metrics=measured,
+                plan=[{"class": c, "have": 4, "train": 6, "extra": 2} for c in CLASSES],
+                n_train=9,
+                n_test=len(LABELS),
+                history=[{"step": 1, "loss": 1.1, "accuracy": 0.3}],
+                receipt={"duration_s": 75.0, "device": "cpu", "command": "python3 manage.py train Animals"},
+                created_at=now,
+                finished_at=now + timedelta(seconds=75),
+            )
+        )
+    for metric in metrics.COMPARED:
+        Comparison.objects.create(
+            base=made[0], other=made[1], metric=metric, n=18, gain=0.05, low=0.01, high=0.09,
+            p_value=0.04 if metric == "accuracy" else None, fixed=2, broken=1, created_at=now,
+        )  # fmt: skip
+    return made[0], made[1]
+
+
+def _curve(dataset: Dataset, now: datetime) -> Curve:
+    curve = Curve.objects.create(
+        dataset=dataset,
+        recipe=NAMED["plain"].to_json(),
+        fingerprint="f" * 64,
+        sizes=[16, 64],
+        repeats=[1, 1],
+        n_test=6,
+        seed=1,
+        created_at=now,
+    )
+    for n in curve.sizes:
+        score = {"value": n / 100, "low": n / 100 - 0.05, "high": n / 100 + 0.05}
+        cell = CurveCell.objects.create(
+            key=f"{n:064x}", dataset=dataset, n=n, repeat=0, seed=n, receipt={}, created_at=now,
+            metrics={"accuracy": score, "balanced_accuracy": score},
+        )  # fmt: skip
+        curve.cells.add(cell)
+    steps = tuple(Step(n, 0.7, 0.65, 0.75, 0.06, 0.01, 0.11) for n in (64, 128, 512))
+    ahead = Forecast(steps, 0.64, False, "", ("Every size was trained once.",))
+    curves.record_forecasts(curve, {"accuracy": ahead}, {"accuracy": 0.4}, now)
+    return curve
+
+
+def _preview(dataset: Dataset, state: Path, now: datetime) -> Preview:
+    Image.new("RGB", (60, 20)).save(state / "sheet.png")
+    return Preview.objects.create(
+        dataset=dataset, policy="gentle", spec={}, versions={"albumentations": "2.0.8"}, seed=1,
+        sample_keys=[], copies=2, path="sheet.png", created_at=now,
+    )  # fmt: skip
+
+
+def _report(dataset: Dataset, now: datetime) -> ImportReport:
+    return ImportReport.objects.create(
+        dataset=dataset,
+        folder="/data/animals",
+        taken=18,
+        refused=[{"file": "<img src=x>.png", "reason": "The file is empty."}],
+        noted=[{"file": "a.gif", "note": "Only the first frame was taken."}],
+        created_at=now,
+    )
+
+
+def _advice(dataset: Dataset, now: datetime, adviser: str, action: str, **numbers: float) -> Advice:
+    return Advice.objects.create(
+        dataset=dataset, adviser=adviser, action=action, because="It was measured.", created_at=now,
+        shown=not numbers, n=18 if numbers else None, **numbers,
+    )  # fmt: skip
