@@ -14,6 +14,11 @@ class Connection:
     api_key: str
     embedded: bool
 
+    @property
+    def name(self) -> str:
+        """What LabelProject.server_url says: "" is the embedded server, on whatever port."""
+        return "" if self.embedded else self.url
+
 
 def connection() -> Connection | None:
     """Return how to reach Label Studio, or None while no embedded one was ever started."""

@@ -1,6 +1,7 @@
 """Decides when background work runs: each verb opens what the job needs and puts one row into the ledger."""
 
 import secrets
+from dataclasses import asdict
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -8,7 +9,7 @@ from django.conf import settings
 from django.utils import timezone
 
 from labeling.label_studio import pulse
-from labeling.models import Annotation, Dataset, LabelProject, SelectionRound
+from labeling.models import Dataset, LabelProject, SelectionRound
 from labeling.services import choice
 from labeling.services.connection import Connection, connection
 from trainer.engine.recipe import NAMED, Recipe
@@ -158,7 +159,9 @@ def poll_label_studio(now: datetime) -> None:
     link = connection()
     if link is None:
         return
-    for project in LabelProject.objects.filter(server_url=link.url).select_related("dataset"):
+    for project in LabelProject.objects.filter(server_url=link.name, closed_at=None).select_related(
+        "dataset"
+    ):
         try:
             moved = _moved(project, link)
         except pulse.NoPulse as trouble:
@@ -169,13 +172,9 @@ def poll_label_studio(now: datetime) -> None:
 
 
 def _moved(project: LabelProject, link: Connection) -> bool:
-    """Say whether Label Studio holds anything of the project that we have not seen."""
+    """Say whether Label Studio holds anything of the project that the last sync has not seen."""
     theirs = pulse.counts(link.url, link.api_key, project.ls_id)
-    tasks = project.tasks.exclude(ls_task_id=None)
-    ours = Annotation.objects.filter(task__in=tasks, deleted_at=None)
-    if theirs is None or theirs.tasks != tasks.count():
-        return True
-    if theirs.annotations + theirs.skipped != ours.count():
+    if theirs is None or asdict(theirs) != project.seen:
         return True
     newest = pulse.newest_change(link.url, link.api_key, project.ls_id)
     return newest is not None and (project.cursor_at is None or newest > project.cursor_at)
@@ -192,8 +191,8 @@ ENDINGS = {Job.State.FAILED: Run.State.FAILED, Job.State.CANCELLED: Run.State.CA
 
 def settle_runs(now: datetime) -> None:
     """Close the runs whose job ended without closing them: killed, cancelled or out of attempts."""
-    still_open = Run.objects.filter(state__in=[Run.State.WAITING, Run.State.RUNNING]).exclude(job="")
-    jobs = {str(job.pk): job for job in Job.objects.filter(pk__in=still_open.values_list("job", flat=True))}
+    still_open = list(Run.objects.filter(state__in=[Run.State.WAITING, Run.State.RUNNING]).exclude(job=""))
+    jobs = {str(job.pk): job for job in Job.objects.filter(pk__in=[run.job for run in still_open])}
     for run in still_open:
         job = jobs.get(run.job)
         if job is not None and job.state in ENDINGS:
