@@ -110,7 +110,10 @@ def template() -> Path:
             subprocess.run(
                 [*spec.argv[:2], "init", "--quiet"], env=env, cwd=spec.cwd, check=True, capture_output=True
             )
-            os.replace(draft / "server" / "data" / "label_studio.sqlite3", made)
+            database = draft / "server" / "data" / "label_studio.sqlite3"
+            with contextlib.closing(sqlite3.connect(database)) as rows:
+                rows.execute("pragma journal_mode = delete")  # all of it in the one file that is kept
+            os.replace(database, made)
             shutil.rmtree(draft)
     with contextlib.closing(sqlite3.connect(made)) as rows:
         for table in ("htx_user", "authtoken_token", "organization"):

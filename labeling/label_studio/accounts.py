@@ -32,19 +32,27 @@ def create_account(base_url: str, admin_key: str, email: str, password: str) -> 
                 "refuses the address or the password.",
                 permanent=True,
             )
-        return _own_token(browser, personal=admin_key.count(".") == 2)
+        return _own_token(browser, email)
 
 
 def _signed_in(browser: httpx.Client) -> bool:
     return browser.get("/api/current-user/whoami").is_success
 
 
-def _own_token(browser: httpx.Client, *, personal: bool) -> str:
-    """Return a token of the kind that the administrator has: the other kind may be switched off."""
-    if not personal:
-        return str(_json(browser.get("/api/current-user/token"), "asking for a token")["token"])
+def _own_token(browser: httpx.Client, email: str) -> str:
+    """Return a token that the server takes; the older kind can be read again, but may be off there."""
+    lasting = str(_json(browser.get("/api/current-user/token"), "asking for a token")["token"])
+    if pulse.whoami(str(browser.base_url), lasting) is not None:
+        return lasting
     headers = {"X-CSRFToken": browser.cookies["csrftoken"], "Referer": str(browser.base_url)}
-    return str(_json(browser.post("/api/token/", headers=headers), "asking for a token")["token"])
+    personal = browser.post("/api/token/", headers=headers)
+    if personal.status_code == 409:
+        raise StudioError(
+            f"{email} has a personal access token in Label Studio already, and it is shown only once. "
+            "Revoke it there under Account & Settings, or take another address.",
+            permanent=True,
+        )
+    return str(_json(personal, "asking for a token")["token"])
 
 
 def _submit_form(browser: httpx.Client, address: str, email: str, password: str) -> None:

@@ -1,5 +1,6 @@
 """Accounts of people, on servers with either kind of token."""
 
+import httpx
 import pytest
 
 from labeling.label_studio import accounts, pulse
@@ -9,10 +10,21 @@ from labeling.label_studio.shapes import NewTask, StudioError
 pytestmark = pytest.mark.label_studio
 
 
-@pytest.fixture
-def personal_key(label_studio, admin):
+@pytest.fixture(scope="module")
+def personal_key(admin):
     """The administrator's personal access token: what an outside server gives by default."""
     return admin.post("/api/token/").json()["token"]
+
+
+@pytest.fixture
+def personal_only(label_studio, personal_key):
+    """The server takes no tokens of the older kind for a while, as outside servers do by default."""
+    headers = pulse.authorization(label_studio.url, personal_key)
+    with httpx.Client(base_url=label_studio.url, headers=headers) as settings:
+        body = {"api_tokens_enabled": True, "legacy_api_tokens_enabled": False}
+        settings.post("/api/jwt/settings", json=body).raise_for_status()
+        yield
+        settings.post("/api/jwt/settings", json=body | {"legacy_api_tokens_enabled": True}).raise_for_status()
 
 
 @pytest.mark.parametrize(
@@ -39,7 +51,7 @@ def test_an_account_is_made_once_and_keeps_its_token(label_studio, crew):
 
 
 @pytest.mark.filterwarnings("ignore:The `parse_obj` method:DeprecationWarning")  # the SDK's own
-def test_everything_works_with_personal_tokens(label_studio, personal_key):
+def test_everything_works_with_personal_tokens_alone(label_studio, personal_key, personal_only):
     token = accounts.create_account(label_studio.url, personal_key, "pat@example.org", "a-long-password")
     assert token.count(".") == 2
     assert pulse.whoami(label_studio.url, token) == "pat@example.org"
@@ -53,6 +65,13 @@ def test_everything_works_with_personal_tokens(label_studio, personal_key):
         assert task.item == "key"
         assert pulse.counts(label_studio.url, personal_key, project).annotations == 1
         studio.delete_project(project)
+
+
+def test_a_personal_token_that_cannot_be_read_again_is_told(label_studio, personal_key, personal_only):
+    who = label_studio.url, personal_key, "once@example.org", "a-long-password"
+    assert accounts.create_account(*who).count(".") == 2
+    with pytest.raises(StudioError, match="Revoke it there"):
+        accounts.create_account(*who)
 
 
 def test_a_session_outlives_its_access(label_studio, personal_key):

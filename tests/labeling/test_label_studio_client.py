@@ -1,7 +1,10 @@
 """The client: answers that must not be believed, changes that must not be missed."""
 
 import json
+import subprocess
+import sys
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 
@@ -127,14 +130,14 @@ def test_a_round_is_found_by_its_whole_name(studio, project, round):
     assert studio.find_round(project, round) == []
 
 
-@pytest.mark.parametrize("page", [1, 2, 3, 200])
+@pytest.mark.parametrize("page", [1, 2, 4, 200])
 def test_every_change_comes_whatever_the_page(studio, project, page, monkeypatch):
     monkeypatch.setattr("labeling.label_studio.client.PAGE", page)
     monkeypatch.setattr("labeling.label_studio.client.ID_PAGE", page)
-    ids = studio.push(project, tasks(7))
+    ids = studio.push(project, tasks(4))
     seen = [task.ls_id for found in studio.changed_since(project, None) for task in found]
     assert set(seen) == set(ids) == studio.task_ids(project)
-    assert len(studio.find_round(project, "7")) == 7
+    assert len(studio.find_round(project, "7")) == 4
 
 
 def test_changes_of_one_instant_do_not_stop_the_pages(studio, project, label_studio, monkeypatch):
@@ -158,6 +161,22 @@ def test_only_what_changed_since_the_cursor_comes(studio, project, label_studio,
     assert (changed[-1].ls_id, changed[-1].item) == (task.id, task.item)
     assert (vote.choices, vote.skipped, vote.lead_time_s) == (("dog",), False, 3.5)
     assert studio.emails()[vote.user_id] == "ann1@example.org"
+
+
+def test_people_who_ask_at_once_get_different_tasks(studio, project, people):
+    studio.push(project, tasks(12))
+    studio.by_model(project, "m1")
+
+    def work(session):
+        served = []
+        while (task := session.next_task(project)) is not None:
+            session.submit(task, "cat")
+            served.append(task.id)
+        return served
+
+    with ThreadPoolExecutor(3) as pool:
+        served = [task for tasks in pool.map(work, people.values()) for task in tasks]
+    assert len(served) == len(set(served)) == 12
 
 
 def test_uploads_keep_order_and_bytes(studio, project, admin, tmp_path, monkeypatch):
@@ -184,9 +203,6 @@ def test_odd_class_names_make_the_whole_round(studio, people):
 
 
 def test_the_sdk_is_entered_without_pandas_or_opencv():
-    import subprocess
-    import sys
-
     code = "import sys, labeling.label_studio.client; print({'pandas', 'cv2', 'torch'} & set(sys.modules))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "set()"
