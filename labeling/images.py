@@ -3,7 +3,6 @@
 import hashlib
 import io
 import os
-import tempfile
 import warnings
 from dataclasses import dataclass
 from pathlib import Path
@@ -104,14 +103,12 @@ def decode(path: Path, resolution: int) -> NDArray[np.uint8]:
 def store(data: bytes, path: Path) -> None:
     """Write a file whole or not at all, whatever happens meanwhile; its folder is made."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    handle, draft = tempfile.mkstemp(dir=path.parent, prefix=".draft-")
+    draft = path.with_name(f".{path.name}.{os.getpid()}")  # of this process: another may store the same
     try:
-        with open(handle, "wb") as out:
-            out.write(data)
-        os.chmod(draft, 0o644)  # mkstemp gives 600, but Label Studio may run as another user
+        draft.write_bytes(data)
         os.replace(draft, path)
     except BaseException:
-        Path(draft).unlink(missing_ok=True)
+        draft.unlink(missing_ok=True)
         raise
 
 

@@ -65,7 +65,7 @@ def import_images(
     with transaction.atomic():
         dataset.classes = Dataset.objects.select_for_update().get(pk=dataset.pk).classes
         given = _take_labels(intake, labels)
-        intake.noted += placing.place(dataset, groups, given, wish, now)
+        intake.noted += placing.place(dataset, groups, given, wish=wish, now=now)
         return _write_report(intake, folder)
 
 

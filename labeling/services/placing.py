@@ -56,7 +56,7 @@ def find_groups(dataset: Dataset, report: Report) -> dict[int, str]:
 
 
 def place(
-    dataset: Dataset, groups: Mapping[int, str], given: Mapping[str, str], wish: Wish, now: datetime
+    dataset: Dataset, groups: Mapping[int, str], given: Mapping[str, str], *, wish: Wish, now: datetime
 ) -> list[Refusal]:
     """Give new samples their groups, unlabeled ones their labels (by content key), and draw the test split.
 
@@ -89,6 +89,7 @@ def _small_copies(files: list[str], report: Report) -> tuple[NDArray[np.uint8], 
             copies[place] = images.decode(settings.MEDIA_ROOT / file, side)
         except OSError:  # a stored file that got lost: the import of the others goes on
             readable[place] = False
+    report(Progress("Comparing pictures", len(files), len(files)))
     return copies, readable
 
 
