@@ -8,6 +8,8 @@ from __future__ import annotations
 import math
 from dataclasses import asdict, dataclass, fields
 
+from augment import policy_specs
+
 NETWORKS = ("cnn", "resnet9")
 OPTIMIZERS = ("adamw", "sgd")
 SCHEDULES = ("cosine", "constant")
@@ -53,8 +55,9 @@ class Recipe:
                 )
         for name, (low, high) in _RANGES.items():
             _check_number(name, getattr(self, name), low, high)
-        if self.policy is not None and not isinstance(self.policy, str):
-            raise InvalidRecipe(f"policy must be a name or null, got {self.policy!r}")
+        if self.policy is not None and self.policy not in policy_specs.NAMED:
+            known = ", ".join(policy_specs.NAMED)
+            raise InvalidRecipe(f"policy must be one of {known} or null, got {self.policy!r}")
         if self.rebalance is not None:
             _check_number("rebalance", self.rebalance, 0.0, 1.0)
 
