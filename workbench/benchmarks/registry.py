@@ -10,6 +10,7 @@ docstring says who the peer is and what is fair or unfair about it:
         return Outcome(ours, peer, gate=np.array_equal(...), because="equal pixels")
 """
 
+import inspect
 import pkgutil
 import resource
 import statistics
@@ -80,7 +81,7 @@ def benchmark(*, target: float) -> Callable[[Callable[[], Outcome]], Callable[[]
 
     def register(measure: Callable[[], Outcome]) -> Callable[[], Outcome]:
         name = measure.__module__.removeprefix(f"{HERE}.")
-        REGISTERED[name] = Benchmark(name, target, (measure.__doc__ or "").strip(), measure)
+        REGISTERED[name] = Benchmark(name, target, inspect.getdoc(measure) or "", measure)
         return measure
 
     return register

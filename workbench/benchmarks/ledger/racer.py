@@ -1,6 +1,7 @@
 """A process that fills a ledger, or empties it beside others that do the same.
 
 `python -m workbench.benchmarks.ledger.racer fill COUNT` migrates the database and queues COUNT jobs.
+`... racer hang FILE` queues one job that hangs in its first attempt and leaves its effect in FILE.
 `... racer empty NAME` says "ready", waits for a line on stdin, claims and finishes jobs without doing them
 until none is left, and prints what it did as JSON.
 """
@@ -11,7 +12,7 @@ import time
 
 import django
 from django.core.management import call_command
-from django.db import OperationalError
+from django.db import OperationalError, transaction
 from django.utils import timezone
 
 django.setup()
@@ -22,9 +23,10 @@ from workbench.ledger.models import Job  # noqa: E402
 
 def fill(count: int) -> None:
     call_command("migrate", verbosity=0)
-    Job.objects.all().delete()
-    for number in range(count):
-        submit("workbench.jobs.refresh_advice", f"job {number}")
+    with transaction.atomic():
+        Job.objects.all().delete()
+        for number in range(count):
+            submit("workbench.jobs.refresh_advice", f"job {number}")
 
 
 def empty(name: str) -> dict[str, object]:
@@ -67,5 +69,7 @@ if __name__ == "__main__":
     verb, argument = sys.argv[1:]
     if verb == "fill":
         fill(int(argument))
+    elif verb == "hang":
+        submit("workbench.benchmarks.ledger.jobs.hang_once", argument, file=argument)
     else:
         print(json.dumps(empty(argument)), flush=True)

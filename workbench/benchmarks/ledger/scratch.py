@@ -30,8 +30,9 @@ def environment(folder: Path, **extra: str) -> dict[str, str]:
     return {**inherited, **own, **extra}
 
 
-def fill(env: dict[str, str], jobs: int) -> None:
-    subprocess.run([*RACER, "fill", str(jobs)], cwd=ROOT, env=env, check=True, stdout=subprocess.DEVNULL)
+def prepare(env: dict[str, str], verb: str, argument: object) -> None:
+    """Change the ledger before a measurement: see racer.py."""
+    subprocess.run([*RACER, verb, str(argument)], cwd=ROOT, env=env, check=True, stdout=subprocess.DEVNULL)
 
 
 def race(env: dict[str, str], processes: int) -> list[Race]:
@@ -53,6 +54,12 @@ def race(env: dict[str, str], processes: int) -> list[Race]:
         racer.stdin.write("go\n")  # type: ignore[union-attr]
         racer.stdin.flush()  # type: ignore[union-attr]
     return [json.loads(racer.communicate()[0]) for racer in racers]
+
+
+def cpu_s(process: subprocess.Popen[bytes]) -> float:
+    """Processor time that a running process has used so far."""
+    fields = Path(f"/proc/{process.pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 @contextmanager
