@@ -61,7 +61,7 @@ def place(
     """Give new samples their groups, unlabeled ones their labels (by content key), and draw the test split.
 
     The first labels that a dataset gets by import draw its test split (splits.assign, salted with the
-    dataset's id).  From then on it stands: later pictures train.  A later picture that is nearly equal to a
+    dataset's name).  From then on it stands: later pictures train.  A later picture that is nearly equal to a
     test picture would give the test away, so it is set aside: in the test split, but without a label, it
     neither trains nor measures.  A label never replaces another one.  Returns remarks about files.
     Call it in a transaction that holds the dataset's row.
