@@ -73,7 +73,6 @@ class Running:
 
     def start(self) -> None:
         """Start it, again after a stop, and wait until it answers as ours."""
-        server.require_free_port(int(self.url.rpartition(":")[2]))
         with open(self.folder / "log", "ab") as log:
             self.process = subprocess.Popen(
                 self.spec.argv,
@@ -121,15 +120,12 @@ def template() -> Path:
     return made
 
 
-def prepare(folder: Path) -> Running:
+def prepare(folder: Path, port: int) -> Running:
     """Return a server that stands ready in `folder`, not yet started."""
     media, watch = folder / "media", folder / "watch"
     for made in (media / "pictures", watch):
         made.mkdir(parents=True)
     (watch / "sitecustomize.py").write_text(WATCH)
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
     with pytest.MonkeyPatch.context() as parent:
         for name, value in HOSTILE.items():
             parent.setenv(name, value)
@@ -146,7 +142,10 @@ def label_studio(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
     if not PYTHON.exists():
         message = f"{PYTHON} is missing: `python3 manage.py test` installs Label Studio"
         pytest.fail(message) if os.environ.get("CI") else pytest.skip(message)
-    running = prepare(tmp_path_factory.mktemp("label-studio"))
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    running = prepare(tmp_path_factory.mktemp("label-studio"), port)
     running.start()
     yield running
     running.stop()

@@ -8,7 +8,6 @@ import contextlib
 import json
 import os
 import secrets
-import socket
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -138,21 +137,6 @@ def _environment(folder: Path, media_root: Path, keys: Secrets) -> dict[str, str
         **SILENCE,
         **MANNERS,
     }
-
-
-def require_free_port(port: int) -> None:
-    """Raise ServerTrouble when somebody listens on the port already."""
-    with socket.socket() as probe:
-        probe.setsockopt(
-            socket.SOL_SOCKET, socket.SO_REUSEADDR, 1
-        )  # as the server does: TIME_WAIT is no owner
-        try:
-            probe.bind((HOST, port))
-        except OSError as error:
-            raise ServerTrouble(
-                f"Port {port} of {HOST}, meant for Label Studio, is not free ({error.strerror}). "
-                "Stop what listens there, or choose another with SEEDBED_LABEL_STUDIO_PORT."
-            ) from None
 
 
 def require_identity(url: str, token: str) -> None:

@@ -23,8 +23,10 @@ class Connection:
 def connection() -> Connection | None:
     """Return how to reach Label Studio, or None while no embedded one was ever started."""
     if settings.LABEL_STUDIO_URL:
-        public = settings.LABEL_STUDIO_PUBLIC_URL or settings.LABEL_STUDIO_URL
-        return Connection(settings.LABEL_STUDIO_URL, public, settings.LABEL_STUDIO_API_KEY, embedded=False)
+        url = settings.LABEL_STUDIO_URL.rstrip("/")
+        return Connection(
+            url, settings.LABEL_STUDIO_PUBLIC_URL or url, settings.LABEL_STUDIO_API_KEY, embedded=False
+        )
     keys = server.read_secrets(settings.LABEL_STUDIO_DIR)
     if keys is None:
         return None

@@ -2,8 +2,8 @@
 
 import os
 import re
-import socket
 import stat
+import subprocess
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -12,7 +12,7 @@ import httpx
 import pytest
 
 from labeling.label_studio import links, pulse, server
-from tests.label_studio_fixture import HOSTILE, Running
+from tests.label_studio_fixture import HOSTILE, Running, prepare
 
 pytestmark = pytest.mark.label_studio
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
@@ -81,12 +81,20 @@ def test_it_listens_on_loopback_only(label_studio):
     assert hosts == {"0100007F"}
 
 
-def test_a_busy_port_is_told_before_the_start():
-    with socket.socket() as busy:
-        busy.bind(("127.0.0.1", 0))
-        busy.listen()
-        with pytest.raises(server.ServerTrouble, match=r"is not free .* SEEDBED_LABEL_STUDIO_PORT"):
-            server.require_free_port(busy.getsockname()[1])
+def test_on_a_busy_port_it_ends_and_takes_no_other(label_studio, tmp_path):
+    port = int(label_studio.url.rpartition(":")[2])
+    second = prepare(tmp_path, port)
+    done = subprocess.run(
+        second.spec.argv,
+        env=second.spec.env,
+        cwd=second.spec.cwd,
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+    assert done.returncode != 0
+    assert "port is already in use" in done.stderr
+    assert str(port + 1) not in done.stdout
 
 
 def test_a_server_that_does_not_know_our_token_is_not_ours(label_studio):
