@@ -1,0 +1,176 @@
+import dataclasses
+import math
+
+import numpy as np
+import pytest
+import torch
+
+from labeling.progress import Cancelled
+from tests import toys
+from trainer.engine import loop, material
+from trainer.engine.device import Device
+from trainer.engine.loop import Diverged
+from trainer.engine.material import Examples
+from trainer.engine.recipe import Recipe
+
+CPU = Device("cpu", "fp32")
+SMALL = Recipe(width=4, resolution=16, batch=16, min_steps=30, steps_per_root=1.0)
+PIXELS, LABELS = toys.shape_pixels(90, 16, np.random.default_rng(0))
+
+
+def shapes(rows=slice(None)):
+    labels = LABELS[rows]
+    return material.as_they_are(Examples(PIXELS[rows], labels, tuple(map(str, range(len(labels))))))
+
+
+def train(recipe=SMALL, made=None, seed=1, **more):
+    return loop.train(made or shapes(), recipe, 3, seed=seed, device=CPU, **more)
+
+
+def weights(trained):
+    return torch.cat([tensor.flatten().double() for tensor in trained.model.state_dict().values()])
+
+
+# --- what must not happen
+
+
+def test_one_class_cannot_be_learned():
+    with pytest.raises(ValueError, match="at least two classes"):
+        train(made=shapes(slice(0, 90, 3)))
+
+
+def test_a_class_number_out_of_range_is_refused():
+    with pytest.raises(ValueError, match=r"labels must lie in \[0, 2\), got 2"):
+        loop.train(shapes(), SMALL, 2, seed=0, device=CPU)
+
+
+def test_a_policy_is_never_silently_left_out():
+    with pytest.raises(ValueError, match="needs enriched material"):
+        train(dataclasses.replace(SMALL, policy="gentle"))
+
+
+@pytest.mark.parametrize("optimizer", ["sgd", "adamw"])
+def test_divergence_is_caught_and_explained(optimizer):
+    wild = dataclasses.replace(SMALL, learning_rate=100.0, optimizer=optimizer, warmup=0.0)
+    with pytest.raises(
+        Diverged, match=r"diverged: the loss was .* at step \d+ of 30.*Lower the learning rate"
+    ):
+        train(wild)
+
+
+def test_a_report_stops_the_training():
+    seen = []
+
+    def stop(progress):
+        seen.append(progress.done)
+        if len(seen) == 3:
+            raise Cancelled
+
+    with pytest.raises(Cancelled):
+        train(report=stop)
+    assert seen[-1] < 30
+
+
+def test_training_leaves_the_data_and_torchs_generator_alone():
+    before, pixels = torch.random.get_rng_state(), PIXELS.copy()
+    train()
+    assert torch.equal(torch.random.get_rng_state(), before)
+    assert np.array_equal(PIXELS, pixels)
+
+
+# --- reference
+
+
+@pytest.mark.parametrize("steps", [10, 137])
+def test_the_cosine_is_torchs_own(steps):
+    recipe = dataclasses.replace(SMALL, warmup=0.0, learning_rate=0.3)
+    optimizer = torch.optim.SGD([torch.zeros(1, requires_grad=True)], lr=0.3)
+    schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, steps - 1)
+    theirs = []
+    for _ in range(steps):
+        theirs.append(optimizer.param_groups[0]["lr"])
+        optimizer.step()
+        schedule.step()
+    ours = [loop.learning_rate(recipe, step, steps) for step in range(1, steps + 1)]
+    assert ours == pytest.approx(theirs, abs=1e-12)
+
+
+def test_warm_up_climbs_in_a_line_and_constant_stays():
+    recipe = dataclasses.replace(SMALL, warmup=0.2, schedule="constant", learning_rate=1.0)
+    assert [loop.learning_rate(recipe, step, 10) for step in range(1, 11)] == [0.5] + [1.0] * 9
+
+
+# --- invariant
+
+
+def test_probabilities_sum_to_one_and_neither_batches_nor_rows_change_them():
+    model = train().model
+    whole = loop.predict(model, PIXELS, CPU)
+    assert (whole.dtype, whole.shape) == (np.float32, (90, 3))
+    assert whole.sum(1) == pytest.approx(np.ones(90), abs=1e-6)
+    assert loop.predict(model, PIXELS, CPU, batch=7) == pytest.approx(whole, abs=1e-5)
+    rows = np.array([5, 80, 2])
+    assert loop.predict(model, PIXELS, CPU, rows=rows) == pytest.approx(whole[rows], abs=1e-5)
+    assert loop.predict(model, PIXELS[:0], CPU).shape == (0, 3)
+
+
+def test_history_and_progress_tell_the_same_story():
+    seen = []
+    trained = train(report=seen.append)
+    assert [p.done for p in seen] == [step.step for step in trained.history]
+    assert (seen[-1].done, seen[-1].total) == (30, 30)
+    assert seen[-1].values == {"loss": trained.history[-1].loss, "accuracy": trained.history[-1].accuracy}
+    assert all(0 <= step.accuracy <= 1 and math.isfinite(step.loss) for step in trained.history)
+
+
+def test_the_model_remembers_the_pixels_it_was_trained_on():
+    model = train().model
+    assert model.mean.tolist() == pytest.approx(PIXELS.mean((0, 1, 2)), abs=1e-3)
+    assert model.deviation.tolist() == pytest.approx(PIXELS.std((0, 1, 2)), abs=1e-3)
+
+
+# --- determinism
+
+
+@pytest.mark.parametrize("network", ["cnn", "resnet9"])
+def test_data_recipe_and_seed_give_equal_bits(network):
+    recipe = dataclasses.replace(SMALL, network=network)
+    torch.manual_seed(1)
+    first = train(recipe)
+    torch.manual_seed(2)
+    again = train(recipe)
+    assert torch.equal(weights(first), weights(again))
+    assert first.history == again.history
+    assert not torch.equal(weights(first), weights(train(recipe, seed=2)))
+
+
+# --- convergence
+
+
+@pytest.mark.parametrize("optimizer", [{"optimizer": "adamw"}, {"optimizer": "sgd", "learning_rate": 0.1}])
+def test_shapes_are_learned_and_told_apart_on_new_pictures(optimizer):
+    pixels, labels = toys.shape_pixels(240, 16, np.random.default_rng(5))
+    examples = Examples(pixels, labels, tuple(map(str, range(240))))
+    recipe = Recipe.from_json({**SMALL.to_json(), "width": 8, "min_steps": 200, **optimizer})
+    trained = train(recipe, made=material.as_they_are(examples))
+    new_pixels, new_labels = toys.shape_pixels(150, 16, np.random.default_rng(6))
+    right = loop.predict(trained.model, new_pixels, CPU).argmax(1) == new_labels
+    assert right.mean() > 0.85
+    assert trained.history[-1].loss < trained.history[0].loss
+
+
+def test_labels_without_meaning_are_not_learned_on_new_pictures():
+    rng = np.random.default_rng(0)
+    examples = Examples(PIXELS, rng.permutation(LABELS), tuple(map(str, range(90))))
+    trained = train(made=material.as_they_are(examples))
+    new_pixels, new_labels = toys.shape_pixels(300, 16, np.random.default_rng(6))
+    right = loop.predict(trained.model, new_pixels, CPU).argmax(1) == new_labels
+    assert 0.15 < right.mean() < 0.55
+
+
+@pytest.mark.gpu
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
+def test_cuda_learns_the_same_shapes():
+    trained = loop.train(shapes(), SMALL, 3, seed=1, device=Device("cuda:0", "bf16"))
+    assert trained.history[-1].loss < trained.history[0].loss
+    assert loop.predict(trained.model, PIXELS, Device("cuda:0", "bf16")).shape == (90, 3)
