@@ -63,7 +63,12 @@ class SampleFilter(Styled):
         "disputed": "Model disagrees",
         "twins": "Near-equal pictures",
     }
-    q = forms.CharField(required=False, max_length=100, label="Name")
+    q = forms.CharField(
+        required=False,
+        max_length=100,
+        label="Name",
+        widget=forms.TextInput(attrs={"data-search": "", "placeholder": "part of the name"}),
+    )
     state = forms.ChoiceField(required=False, choices=list(STATES.items()), label="State")
     split = forms.ChoiceField(
         required=False, choices=[("", "Both splits"), *Sample.Split.choices], label="Split"

@@ -1,7 +1,7 @@
 """What tests of pages and API lean on: rows of everything, and one person of each group."""
 
 import importlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -11,8 +11,9 @@ from django.apps import apps
 from django.contrib.auth.models import Group, User
 from django.test import Client
 
-from tests.workbench import web_rows
+from tests.workbench import web_rows, web_server
 from tests.workbench.web_rows import Rows
+from tests.workbench.web_server import Served
 
 
 @pytest.fixture
@@ -37,3 +38,10 @@ def sign_in(db: None, settings: Any) -> Callable[[str], Client]:
         return client
 
     return browser
+
+
+@pytest.fixture(scope="session")
+def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    """The real web process, with people, a real dataset and a row of everything."""
+    with web_server.served(tmp_path_factory.mktemp("served")) as found:
+        yield found

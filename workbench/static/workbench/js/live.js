@@ -23,7 +23,7 @@
     heard.set(event.target.id, Date.now());
     tellTitle();
   });
-  document.addEventListener("htmx:after:swap", tellTitle);
+  document.addEventListener("htmx:finally:swap", tellTitle); // after htmx took over the title of what it fetched
   setInterval(poll, POLL_MS);
   tellTitle();
 })();

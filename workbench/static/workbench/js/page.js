@@ -27,20 +27,25 @@
 
   /* Two keys in a row, e.g. "g d": the first is kept for a second. */
   let first = "";
+  let forgetting = 0;
   function onKey(event) {
     const typing = event.target.closest("input, textarea, select, [contenteditable]");
     if (typing || event.ctrlKey || event.metaKey || event.altKey) return;
     if (event.key === "?") return void document.getElementById("shortcuts")?.showModal();
-    if (event.key === "/") {
-      const search = document.querySelector("[data-search]");
-      if (search) { event.preventDefault(); search.focus(); }
-      return;
-    }
-    const pressed = first ? `${first} ${event.key}` : event.key;
-    const link = document.querySelector(`[data-hotkey="${CSS.escape(pressed)}"]`);
-    first = first ? "" : event.key;
-    setTimeout(() => { first = ""; }, 1000);
-    if (link) link.click();
+    if (event.key === "/") return focusSearch(event);
+    const keys = first ? `${first} ${event.key}` : event.key;
+    const links = [...document.querySelectorAll("[data-hotkey]")];
+    first = links.some((link) => link.dataset.hotkey.startsWith(`${keys} `)) ? keys : "";
+    clearTimeout(forgetting);
+    forgetting = setTimeout(() => { first = ""; }, 1000);
+    links.find((link) => link.dataset.hotkey === keys)?.click();
+  }
+
+  function focusSearch(event) {
+    const search = document.querySelector("[data-search]");
+    if (!search) return;
+    event.preventDefault();
+    search.focus();
   }
 
   function onClick(event) {

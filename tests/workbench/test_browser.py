@@ -1,0 +1,234 @@
+"""The product in a real browser: the loop by hand, no foreign host, nothing that the policy forbids."""
+
+import os
+import shutil
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from urllib.parse import urlsplit
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
+
+from tests.workbench import web_server
+from tests.workbench.web_seed import PASSWORD, SHAPES
+
+pytestmark = pytest.mark.browser
+FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--disable-background-networking"]
+PATIENCE_MS = 240_000  # one training on a busy machine
+PAGES = {
+    "datasets": "/datasets/",
+    "dataset": "/datasets/2/",
+    "samples": "/datasets/2/samples",
+    "sample": "/samples/172/",
+    "runs": "/datasets/2/runs",
+    "run": "/runs/2/",
+    "curve": "/curves/1/",
+    "policy": "/datasets/2/policies/gentle",
+    "import": "/imports/1/",
+    "jobs": "/jobs/",
+    "train": "/datasets/2/train",
+    "new curve": "/datasets/1/new-curve",
+    "next round": "/datasets/2/next-round",
+    "delete": "/datasets/2/delete",
+    "new import": "/datasets/new",
+    "password": "/password",
+    "not found": "/nothing",
+}
+LISTEN = """document.addEventListener("securitypolicyviolation",
+  (event) => console.error("POLICY", event.violatedDirective, event.blockedURI, event.sourceFile));"""
+
+
+@dataclass
+class Watch:
+    """All that went wrong in one browser context, as it happens."""
+
+    own: str
+    said: list[str] = field(default_factory=list)
+    hosts: set[str] = field(default_factory=set)
+
+    def over(self, context: BrowserContext) -> None:
+        context.add_init_script(LISTEN)
+        context.on("console", lambda message: self.hear(message.type, message.text))
+        context.on("weberror", lambda error: self.said.append(str(error.error)))
+        context.on("request", lambda request: self.hosts.add(urlsplit(request.url).netloc))
+
+    def hear(self, kind: str, text: str) -> None:
+        if kind in ("error", "warning") and "404 (Not Found)" not in text:  # a page that was asked for
+            self.said.append(text)
+
+    def check(self) -> None:
+        assert self.said == []
+        assert self.hosts <= {urlsplit(self.own).netloc, ""}  # "": pictures inside the style sheet
+
+
+@pytest.fixture(scope="module")
+def chromium() -> Iterator[Browser]:
+    path = shutil.which("chromium") or shutil.which("google-chrome")
+    if path is None:
+        say = pytest.fail if os.environ.get("CI") else pytest.skip
+        say("No Chromium on PATH: the pages were not looked at in a browser.")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=path, args=FLAGS)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture(scope="module")
+def visit(chromium, served):
+    """Open a context that is signed in, and watch it."""
+    known: dict[str, object] = {}
+
+    def opened(who: str, **options: object) -> tuple[BrowserContext, Watch]:
+        if who not in known:
+            known[who] = _storage(chromium, served.url, who)
+        context = chromium.new_context(base_url=served.url, storage_state=known[who], **options)
+        watch = Watch(served.url)
+        watch.over(context)
+        return context, watch
+
+    return opened
+
+
+def _storage(chromium: Browser, url: str, who: str) -> object:
+    context = chromium.new_context(base_url=url)
+    sign_in(context.new_page(), who)
+    kept = context.storage_state()
+    context.close()
+    return kept
+
+
+def sign_in(page: Page, who: str) -> None:
+    page.goto("/sign-in")
+    page.get_by_label("Username").fill(who)
+    page.get_by_label("Password").fill(PASSWORD)
+    page.get_by_role("button", name="Sign in").click()
+    page.wait_for_url("**/datasets/")
+
+
+@pytest.fixture
+def worker(served, tmp_path):
+    with web_server.process(
+        "manage.py", "worker", "--queues", "cpu", env=served.env, log=tmp_path / "worker.log"
+    ) as running:
+        yield running
+
+
+def test_the_loop_by_hand(chromium, served, worker):
+    """Sign in, compute a curve, ask for advice, start a training and watch it end; nothing is reloaded."""
+    context = chromium.new_context(base_url=served.url)
+    watch = Watch(served.url)
+    watch.over(context)
+    page = context.new_page()
+    page.set_default_timeout(30_000)
+    sign_in(page, "admin")
+    page.get_by_role("link", name=SHAPES).click()
+    expect(page.get_by_text("1 refused")).to_be_visible()
+
+    page.get_by_role("link", name="Compute a curve").click()
+    page.get_by_text("quick").click()
+    page.get_by_role("button", name="Compute it").click()
+    expect(page.get_by_text("3 of 3 trainings")).to_be_visible(timeout=PATIENCE_MS)
+    expect(page.locator("#curve-chart canvas")).to_be_visible()
+    page.get_by_role("button", name="Table").click()
+    expect(page.get_by_role("region", name="Measured")).to_be_visible()
+
+    page.get_by_role("link", name=SHAPES).click()
+    page.get_by_label("More actions").click()
+    page.get_by_role("button", name="Ask for fresh advice").click()
+    expect(page.locator(".state-done")).to_be_visible(timeout=PATIENCE_MS)
+    page.get_by_role("link", name="Open what it made").click()
+    expect(page.locator(".advice").first).to_be_visible()
+    expect(page.locator(".chart canvas")).to_be_visible()
+
+    page.get_by_role("link", name="Start a training").first.click()
+    page.get_by_role("button", name="Start the training").click()
+    page.wait_for_url("**/runs/*/")
+    expect(page.locator(".state-done")).to_be_visible(timeout=PATIENCE_MS)
+    expect(page.get_by_text("Confusion matrix")).to_be_visible()
+    expect(page.locator("#history-chart canvas")).to_be_visible()
+    watch.check()
+    context.close()
+
+
+def test_a_running_job_is_followed_and_cancelled(visit, served, worker):
+    context, watch = visit("admin")
+    page = context.new_page()
+    page.goto("/datasets/1/train")
+    page.get_by_text("Change single choices").click()
+    page.get_by_label("Resolution").fill("256")  # slow enough to be cancelled on the way
+    page.get_by_role("button", name="Start the training").click()
+    page.get_by_role("link", name="Its job and log").click()
+    expect(page.locator(".state-running")).to_be_visible(timeout=PATIENCE_MS)
+    page.get_by_role("button", name="Cancel").click()
+    expect(page.locator(".state-cancelled")).to_be_visible(timeout=PATIENCE_MS)
+    expect(page.get_by_role("button", name="Run again")).to_be_visible()
+    assert page.title().startswith("cancelled ·")
+    watch.check()
+    context.close()
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.parametrize("name", PAGES)
+def test_every_page_is_clean_and_accessible(name, theme, visit):
+    context, watch = visit("root", color_scheme=theme, viewport={"width": 1400, "height": 900})
+    page = context.new_page()
+    page.goto(PAGES[name])
+    assert page.evaluate("document.documentElement.dataset.bsTheme") == theme
+    found = Axe().run(page).response["violations"]
+    grave = [rule for rule in found if rule["impact"] in ("serious", "critical")]
+    assert [(rule["id"], [node["html"] for node in rule["nodes"]][:3]) for rule in grave] == []
+    watch.check()
+    context.close()
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_no_page_scrolls_sideways_on_a_telephone(name, visit):
+    context, _ = visit("root", viewport={"width": 420, "height": 900})
+    page = context.new_page()
+    page.goto(PAGES[name])
+    assert page.evaluate("document.documentElement.scrollWidth") <= 420
+    context.close()
+
+
+@pytest.mark.parametrize("path", ["/admin/", "/admin/labeling/sample/", "/admin/auth/user/add/", "/api/docs"])
+def test_foreign_pages_obey_the_policy_too(path, visit):
+    context, watch = visit("root")
+    page = context.new_page()
+    page.goto(path, wait_until="networkidle")
+    watch.check()
+    context.close()
+
+
+def test_keys_and_theme(visit):
+    context, watch = visit("engineer", color_scheme="light")
+    page = context.new_page()
+    page.goto("/datasets/")
+    page.keyboard.press("?")
+    expect(page.get_by_role("heading", name="Keyboard shortcuts")).to_be_visible()
+    page.keyboard.press("Escape")
+    page.keyboard.press("g")
+    page.keyboard.press("j")
+    page.wait_for_url("**/jobs/")
+    theme = page.locator("[data-theme-switch]")
+    theme.click()
+    theme.click()
+    page.reload()
+    assert page.evaluate("document.documentElement.dataset.bsTheme") == "dark"
+    page.goto("/datasets/2/samples")
+    page.keyboard.press("/")
+    assert page.evaluate("document.activeElement.name") == "q"
+    watch.check()
+    context.close()
+
+
+def test_a_chart_is_saved_as_picture_and_drawing(visit):
+    context, watch = visit("engineer")
+    page = context.new_page()
+    page.goto("/curves/1/")
+    for kind in ("PNG", "SVG"):
+        with page.expect_download() as saved:
+            page.get_by_role("button", name=kind).click()
+        assert saved.value.suggested_filename == f"curve-1.{kind.lower()}"
+    watch.check()
+    context.close()
