@@ -40,7 +40,7 @@ class SignIn(AuthenticationForm):
             field.widget.attrs["class"] = "form-control"
 
 
-class NewPassword(PasswordChangeForm):  # type: ignore[type-arg]
+class NewPassword(PasswordChangeForm):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         for field in self.fields.values():

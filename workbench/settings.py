@@ -189,5 +189,8 @@ LOGGING = {
     "formatters": {"line": {"format": "{asctime} {levelname} {name}: {message}", "style": "{"}},
     "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line", "stream": sys.stderr}},
     "root": {"handlers": ["stderr"], "level": os.environ.get("SEEDBED_LOG_LEVEL", "INFO")},
-    "loggers": {"axes": {"level": "WARNING"}},  # the attempts themselves stand in the database
+    "loggers": {
+        "axes": {"level": "WARNING"},  # the attempts themselves stand in the database
+        "httpx": {"level": "WARNING"},  # else a line for each request
+    },
 }

@@ -9,7 +9,7 @@ from workbench.ledger.models import Job
 from workbench.views import live
 from workbench.views.live import Broadcaster, Piece, Topic
 
-TOPIC = Topic("jobs")
+TOPIC = Topic(None)
 
 
 @pytest.fixture(autouse=True)
@@ -95,9 +95,9 @@ def test_a_latecomer_gets_the_present_piece_at_once():
 @pytest.mark.django_db
 def test_a_job_is_final_when_it_has_ended():
     job = submit("labeling.jobs.sync", "Fetch", dataset_id=1)
-    assert not live.draw(Topic("job", job.pk)).final
+    assert not live.draw(Topic(job.pk)).final
     Job.objects.filter(pk=job.pk).update(state=Job.State.DONE, result={"annotations": 3})
-    piece = live.draw(Topic("job", job.pk))
+    piece = live.draw(Topic(job.pk))
     assert piece.final
     assert "annotations" in piece.html
 
@@ -107,4 +107,4 @@ def test_a_deleted_job_ends_its_page():
     job = submit("labeling.jobs.sync", "Fetch", dataset_id=1)
     pk = job.pk
     job.delete()
-    assert live.draw(Topic("job", pk)).final
+    assert live.draw(Topic(pk)).final

@@ -65,7 +65,7 @@ def start(
     row = access.dataset(request, pk, Right.MODELS, Right.MANAGE)
     form = forms.Training({name: value for name, value in wanted.dict().items() if value is not None})
     if not form.is_valid():
-        raise HttpError(422, "; ".join(message for errors in form.errors.values() for message in errors))
+        raise HttpError(422, "; ".join(str(error) for errors in form.errors.values() for error in errors))
     key = f"api:{request.user.pk}:{idempotency_key}" if idempotency_key else None
     job = Job.objects.filter(dedupe_key=key).first() if key else None
     if job is None:

@@ -1,5 +1,6 @@
 """The three groups of people, each holding all that the one before it holds."""
 
+from django.apps.registry import Apps
 from django.db import migrations
 
 ANNOTATOR = {"labeling": {"view": ["dataset", "sample", "annotation", "annotator"]}}
@@ -25,7 +26,7 @@ ADMIN = {
 }
 
 
-def make_groups(apps, schema_editor):
+def make_groups(apps: Apps, schema_editor: object) -> None:
     """Django makes permissions only after all migrations, so those that we hand out are made here."""
     content_types = apps.get_model("contenttypes", "ContentType")
     permissions = apps.get_model("auth", "Permission")
@@ -45,7 +46,7 @@ def make_groups(apps, schema_editor):
         group.permissions.set(held)
 
 
-def drop_groups(apps, schema_editor):
+def drop_groups(apps: Apps, schema_editor: object) -> None:
     apps.get_model("auth", "Group").objects.filter(name__in=["annotator", "engineer", "admin"]).delete()
 
 

@@ -1,5 +1,6 @@
 """Who may see and do what: a row is fetched together with the right to it, or not at all."""
 
+from collections.abc import Callable
 from enum import StrEnum
 from typing import TypeVar
 from uuid import UUID
@@ -31,7 +32,9 @@ class Right(StrEnum):
 class SignInRequired(LoginRequiredMiddleware):
     """Every address asks for a sign-in unless it says otherwise; a program gets 401, not a form."""
 
-    def handle_no_permission(self, request: HttpRequest, view_func: object) -> HttpResponseBase:  # type: ignore[override]
+    def handle_no_permission(  # type: ignore[override]
+        self, request: HttpRequest, view_func: Callable[..., HttpResponseBase]
+    ) -> HttpResponseBase:
         if request.path.startswith("/api/"):
             return JsonResponse({"detail": "Sign in first."}, status=401)
         if request.headers.get("HX-Request"):  # else the form would be swapped into the middle of a page
@@ -50,10 +53,10 @@ def may(request: HttpRequest, right: Right) -> bool:
 
 
 def _fetch(rows: QuerySet[Row], pk: int | UUID) -> Row:
-    try:
-        return rows.get(pk=pk)
-    except rows.model.DoesNotExist:
-        raise Http404(f"There is no {rows.model._meta.verbose_name} {pk}.") from None
+    row = rows.filter(pk=pk).first()
+    if row is None:
+        raise Http404(f"There is no {rows.model._meta.verbose_name} {pk}.")
+    return row
 
 
 def dataset(request: HttpRequest, pk: int, *also: Right) -> Dataset:

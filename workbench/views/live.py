@@ -29,8 +29,7 @@ REPEAT_EVERY_S = 15.0  # an unchanged piece is sent again: proxies drop silent c
 
 
 class Topic(NamedTuple):
-    kind: str  # "job" or "jobs"
-    id: UUID | None = None
+    job: UUID | None  # None: the list of all
 
 
 @dataclass(frozen=True)
@@ -108,9 +107,9 @@ class Broadcaster:
 
 
 def draw(topic: Topic) -> Piece:
-    if topic.kind == "jobs":
+    if topic.job is None:
         return Piece(render_to_string("workbench/parts/job_rows.html", {"rows": contexts.latest()}), False)
-    job = Job.objects.filter(pk=topic.id).first()
+    job = Job.objects.filter(pk=topic.job).first()
     if job is None:
         return Piece("<p>This job was deleted.</p>", True)
     page = contexts.job_page(job)
@@ -135,10 +134,10 @@ def _answer(topic: Topic) -> StreamingHttpResponse:
 @require_GET
 async def jobs(request: HttpRequest) -> StreamingHttpResponse:
     await sync_to_async(access.allow)(request, Right.JOBS)
-    return _answer(Topic("jobs"))
+    return _answer(Topic(None))
 
 
 @require_GET
 async def job(request: HttpRequest, pk: UUID) -> StreamingHttpResponse:
     found = await sync_to_async(access.job)(request, pk)
-    return _answer(Topic("job", found.pk))
+    return _answer(Topic(found.pk))

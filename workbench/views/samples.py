@@ -73,7 +73,7 @@ def _picture(row: Sample, suffix: str, data: bytes) -> HttpResponse:
     """A sample's bytes never change, so browsers may keep them; other people's caches may not."""
     response = HttpResponse(data, content_type=TYPES[suffix])
     name = Path(row.name).with_suffix(suffix).name
-    response["Content-Disposition"] = content_disposition_header(False, name)
+    response["Content-Disposition"] = content_disposition_header(False, name) or "inline"
     response["Content-Security-Policy"] = "default-src 'none'; sandbox"
     response["Cache-Control"] = "private, max-age=86400, immutable"
     return response

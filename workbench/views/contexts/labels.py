@@ -106,7 +106,7 @@ class StudioState:
 
 
 def class_table(dataset: Dataset) -> ClassTable:
-    counts = {
+    counts: dict[tuple[str, str], int] = {
         (row["label"], row["split"]): row["n"]
         for row in dataset.samples.order_by().values("label", "split").annotate(n=Count("pk"))
     }

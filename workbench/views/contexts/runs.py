@@ -205,7 +205,7 @@ def run_page(run: Run) -> RunPage:
     return RunPage(
         row=run_row(run),
         description=DESCRIPTIONS.get(run.name, ""),
-        recipe=tuple((FIELDS.get(name, name), run.recipe[name]) for name in _in_order(run.recipe)),
+        recipe=_in_words(run.recipe, FIELDS),
         plan=_plan_rows(run.plan),
         metrics=tuple(
             (words, found)
@@ -217,7 +217,7 @@ def run_page(run: Run) -> RunPage:
         confusion=_confusion(classes, run.metrics.get("confusion", [])),
         class_names=classes,
         history=charts.run_history_info(run.history),
-        receipt=tuple((RECEIPT.get(name, name), value) for name, value in receipt.items()),
+        receipt=_in_words(receipt, RECEIPT),
         command=command,
         fingerprint=run.fingerprint,
         comparisons=comparison_rows(Q(base=run) | Q(other=run)),
@@ -234,9 +234,11 @@ def history_options(history: Info) -> dict[str, Option]:
     }
 
 
-def _in_order(recipe: dict[str, Any]) -> list[str]:
-    known = [name for name in FIELDS if name in recipe]
-    return known + [name for name in recipe if name not in FIELDS]
+def _in_words(values: dict[str, Any], words: dict[str, str]) -> tuple[tuple[str, Any], ...]:
+    """Return the values under their words, in the order of the words; what has none comes last, as it is."""
+    known = [name for name in words if name in values]
+    rest = [name for name in values if name not in words]
+    return tuple((words.get(name, name), values[name]) for name in known + rest)
 
 
 def _plan_rows(plan: list[dict[str, Any]] | None) -> tuple[PlanRow, ...]:

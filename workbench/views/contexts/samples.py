@@ -72,7 +72,7 @@ def cards(samples: Iterable[Sample]) -> tuple[SampleCard, ...]:
     return tuple(card(sample) for sample in samples)
 
 
-def page_of(dataset: Dataset, chosen: SampleFilter, number: int) -> Page[Sample]:
+def page_of(dataset: Dataset, chosen: SampleFilter, number: str | int) -> Page[Sample]:
     """Return one page of the samples that the filter leaves; a number out of range gives the nearest page."""
     return Paginator(chosen.narrow(Sample.objects.filter(dataset=dataset)), PAGE_SIZE).get_page(number)
 
