@@ -23,16 +23,8 @@ def submit(
     """
     catalog.check(work)
     now = timezone.now()
-    row = {
-        "work": work,
-        "title": title,
-        "queue": queue,
-        "requested_by": requested_by,
-        "priority": priority,
-        "params": params,
-        "run_after": now,
-        "created_at": now,
-    }
+    row = {"work": work, "title": title, "queue": queue, "priority": priority, "params": params}
+    row |= {"requested_by": requested_by, "run_after": now, "created_at": now}
     if dedupe_key is None:
         return Job.objects.create(**row)
     job, _ = Job.objects.open().get_or_create(dedupe_key=dedupe_key, defaults=row)

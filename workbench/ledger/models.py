@@ -149,10 +149,8 @@ class Job(models.Model):
 
     def fail_or_repeat(self, token: uuid.UUID, error: str, now: datetime) -> bool:
         """Close an attempt that something outside ended: queue the next one, or fail after the last."""
-        again = self._mine(token).filter(attempt__lt=F("max_attempts"))
-        return bool(
-            again.update(state=Job.State.QUEUED, run_after=now, error=error, **NO_LEASE)
-        ) or self.fail(token, error, now)
+        more = self._mine(token).filter(attempt__lt=F("max_attempts"))
+        return self._give_back(more, now, error=error) or self.fail(token, error, now)
 
     def cancel(self, token: uuid.UUID, now: datetime) -> bool:
         return self._end(token, Job.State.CANCELLED, now)
@@ -167,13 +165,12 @@ class Job(models.Model):
 
     def release(self, token: uuid.UUID, now: datetime) -> bool:
         """Give the job back unfinished, as if this attempt had never been: the worker has to go."""
-        released = (
-            Job.objects.held(token)
-            .filter(pk=self.pk)
-            .update(state=Job.State.QUEUED, attempt=F("attempt") - 1, run_after=now, **NO_LEASE)
-        )
+        return self._give_back(self._mine(token), now, attempt=F("attempt") - 1)
+
+    def _give_back(self, mine: JobQuerySet, now: datetime, **changes: object) -> bool:
+        given = mine.update(state=Job.State.QUEUED, run_after=now, **NO_LEASE, **changes)
         Job.objects.filter(pk=self.pk).cancel_queued(now)
-        return bool(released)
+        return bool(given)
 
     def request_cancel(self, now: datetime) -> bool:
         """Cancel at once while the job is queued, else ask its worker to; False when it has ended.

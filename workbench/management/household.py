@@ -4,6 +4,7 @@ import os
 import socket
 import sys
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from urllib.error import HTTPError
 from urllib.request import urlopen
@@ -111,25 +112,26 @@ def _label_studio(python: Path) -> Child:
     folder = settings.LABEL_STUDIO_DIR
     spec = server.child_spec(folder, settings.MEDIA_ROOT, settings.LABEL_STUDIO_PORT, python)
     token = server.make_secrets(folder).token
-
-    def answers() -> bool:
-        if not pulse.alive(spec.url):
-            return False
-        try:
-            server.require_identity(spec.url, token)
-        except server.ServerTrouble as trouble:
-            raise Unhealthy(str(trouble)) from None
-        except pulse.NoPulse:
-            return False
-        return True
-
     return Child(
         LABEL_STUDIO,
         spec.argv,
         env=spec.env,
         cwd=spec.cwd,
-        health=answers,
+        health=partial(_label_studio_answers, spec.url, token),
         needs=("web",),
         boot_timeout_s=spec.boot_timeout_s,
         optional=True,
     )
+
+
+def _label_studio_answers(url: str, token: str) -> bool:
+    """Whether it is up and ours: where its port was taken at the last moment, it silently chose another."""
+    try:
+        if not pulse.alive(url):
+            return False
+        server.require_identity(url, token)
+    except server.ServerTrouble as trouble:
+        raise Unhealthy(str(trouble)) from None
+    except pulse.NoPulse:
+        return False
+    return True

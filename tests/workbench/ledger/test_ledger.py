@@ -206,10 +206,11 @@ def test_a_lost_job_that_somebody_cancelled_is_cancelled(now):
     assert state(job) == "cancelled"
 
 
-def test_a_released_job_that_somebody_cancelled_is_cancelled(now):
+@pytest.mark.parametrize("verb", ["release", "fail_or_repeat"])
+def test_a_job_given_back_that_somebody_cancelled_is_cancelled(verb, now):
     job, token = taken(now)
     job.request_cancel(now)
-    job.release(token, now)
+    VERBS[verb](job, token, now)
     assert state(job) == "cancelled"
 
 
