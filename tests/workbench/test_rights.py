@@ -23,6 +23,7 @@ NOBODY = UUID(int=0)
 # (address, its argument, who may look).  The argument names a row of tests.workbench.web_rows.
 LOOK = [
     ("healthz", None, ANYBODY),
+    ("favicon", None, ANYBODY),
     ("sign-in", None, ANYBODY),
     ("home", None, EVERYONE),
     ("password", None, EVERYONE),
@@ -135,7 +136,7 @@ def test_every_address_is_in_the_tables():
 @pytest.mark.parametrize(("name", "argument", "who"), LOOK, ids=[row[0] for row in LOOK])
 def test_looking(name, argument, who, group, rows, sign_in):
     answer = sign_in(group).get(address(name, argument, rows))
-    allowed = 302 if name in ("home", "label") else 200
+    allowed = 302 if name in ("favicon", "home", "label") else 200
     assert answer.status_code == (allowed if group in who else refused(name, group))
     assert ("/sign-in" in answer.get("Location", "")) is (
         group not in who and not group and "api:" not in name

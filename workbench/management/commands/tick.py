@@ -10,7 +10,7 @@ from django.core.management.base import BaseCommand, CommandParser
 from django.utils import timezone
 
 from workbench.ledger.models import Job
-from workbench.services import work
+from workbench.services import follow_up, work
 
 PERIOD_S = 1.0
 logger = logging.getLogger(__name__)
@@ -42,3 +42,4 @@ class Command(BaseCommand):
         if any(reaped):
             logger.warning("lost leases: %d jobs queued again, %d failed, %d cancelled", *reaped)
         work.settle_runs(now)
+        follow_up.follow_up(now)

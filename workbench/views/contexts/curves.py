@@ -108,13 +108,12 @@ class PresetRow:
     """A way to spend trainings on a curve, with what it would mean for this dataset today."""
 
     name: str
-    sizes: tuple[int, ...]
-    repeats: tuple[int, ...]
+    sizes: tuple[tuple[int, int], ...]  # (labels, trainings with so many)
     refused: str  # why it cannot be done, "" where it can
 
     @property
     def trainings(self) -> int:
-        return sum(self.repeats)
+        return sum(times for _, times in self.sizes)
 
 
 def presets(dataset: Dataset) -> tuple[PresetRow, ...]:
@@ -126,5 +125,5 @@ def _preset(name: str, preset: Preset, labeled: int, classes: int) -> PresetRow:
     try:
         found = design.sizes(labeled, classes, preset)
     except ValueError as reason:
-        return PresetRow(name, (), (), f"{reason}.".capitalize())
-    return PresetRow(name, found, preset.repeats[-len(found) :], "")
+        return PresetRow(name, (), f"{reason}.".capitalize())
+    return PresetRow(name, tuple(zip(found, preset.repeats[-len(found) :], strict=True)), "")
