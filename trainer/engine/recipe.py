@@ -33,11 +33,11 @@ class Recipe:
     width: int = 8  # channels of the first layer; the later ones are multiples of it
     resolution: int = 32  # pixels a side
     optimizer: str = "adamw"
-    learning_rate: float = 0.01
+    learning_rate: float = 0.02
     schedule: str = "cosine"
     warmup: float = 0.1  # share of the steps in which the learning rate climbs to its peak
-    batch: int = 64
-    steps_per_root: float = 15.0  # steps(n) = steps_per_root * sqrt(n), at least min_steps
+    batch: int = 32
+    steps_per_root: float = 12.0  # steps(n) = steps_per_root * sqrt(n), at least min_steps
     min_steps: int = 100
     weight_decay: float = 0.05
     label_smoothing: float = 0.05
