@@ -195,7 +195,7 @@ def _adopt(round: SelectionRound, project: LabelProject, studio: Studio, now: da
 
 def _record(rows: Sequence[LabelTask], ids: Sequence[int], project: LabelProject, now: datetime) -> None:
     with transaction.atomic():
-        # Ids come again on a server that was restored from an old copy: what they meant before is gone.
+        # Label Studio gives the ids of deleted tasks again: what they meant before is gone.
         votes.mark_removed(project.tasks.filter(ls_task_id__in=ids), now)
         for row, ls_id in zip(rows, ids, strict=True):
             row.ls_task_id, row.pushed_at = ls_id, now

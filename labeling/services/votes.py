@@ -73,8 +73,7 @@ def mark_removed(tasks: Iterable[LabelTask], now: datetime) -> None:
 def _ours(project: LabelProject, changed: Sequence[ChangedTask]) -> dict[int, LabelTask]:
     """Return our rows by Label Studio's id.
 
-    The picture's key must agree too: on a server that was restored from an old copy, an id may have come to
-    mean another task.
+    The picture's key must agree too: Label Studio gives the ids of deleted tasks again.
     """
     item = {c.ls_id: c.item for c in changed}
     rows = project.tasks.filter(ls_task_id__in=item).select_related("sample")

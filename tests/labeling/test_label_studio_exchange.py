@@ -169,6 +169,20 @@ def test_tasks_of_others_are_told_and_left_out(dataset, studio, admin):
     assert "holds 1 tasks that Seedbed did not send" in project.error == pulled.trouble
 
 
+def test_an_id_that_comes_again_after_a_deletion_is_the_new_tasks(dataset, studio, people):
+    first = choose(dataset, [0, 1])
+    project = push(first, studio)
+    lost = ids(first)[1]
+    studio.delete_tasks([lost])
+    second = choose(dataset, [2])
+    push(second, studio)
+    assert ids(second) == [lost]
+    for _ in range(2):
+        people["ann1"].submit(people["ann1"].next_task(project.ls_id), "cat")
+    assert pull(project, studio).trouble == ""
+    assert [s.label for s in dataset.samples.order_by("pk")[:3]] == ["cat", "", "cat"]
+
+
 def test_an_id_that_means_another_task_now_gets_no_label(dataset, studio, people):
     """As on a server that was restored from an old copy."""
     chosen = choose(dataset, [0, 1])
