@@ -10,6 +10,8 @@ from urllib.parse import unquote, urlsplit
 
 from django.core.exceptions import ImproperlyConfigured
 
+from workbench.bootstrap import has_nvidia_driver
+
 BASE_DIR = Path(__file__).resolve().parent.parent
 STATE_DIR = Path(os.environ.get("SEEDBED_STATE", BASE_DIR / "var")).resolve()
 MEDIA_ROOT = STATE_DIR / "media"  # pictures only: Label Studio serves this folder to its users
@@ -77,7 +79,7 @@ JOB_MODULES = [
     "trainer.jobs",
     "workbench.jobs",
 ]  # only these hold job functions
-TRAIN_QUEUE = os.environ.get("SEEDBED_TRAIN_QUEUE", "cpu")  # "gpu" where a GPU worker polls
+TRAIN_QUEUE = os.environ.get("SEEDBED_TRAIN_QUEUE", "gpu" if has_nvidia_driver() else "cpu")
 
 LABEL_STUDIO_URL = os.environ.get("LABEL_STUDIO_URL", "")  # empty: the embedded server
 LABEL_STUDIO_PUBLIC_URL = os.environ.get(
