@@ -1,6 +1,7 @@
 """Which device trains, in which precision; decided once per process and passed on."""
 
 import time
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import torch
@@ -38,27 +39,28 @@ def pick(precision: str = "auto", *, threads: int = 1) -> Device:
     torch.set_num_threads(threads)
     name = "cuda:0" if torch.cuda.is_available() else "cpu"
     if precision == "auto":
-        precision = "bf16" if (name != "cpu" or _bf16_pays()) else "fp32"
+        pays = name != "cpu" or bf16_pays(torch.cpu.get_capabilities(), _convolution_s)
+        precision = "bf16" if pays else "fp32"
     return Device(name, precision)
 
 
-def _bf16_pays() -> bool:
-    """Time one convolution both ways, about 20 ms.
+def bf16_pays(able: Mapping[str, object], clock: Callable[[bool], float]) -> bool:
+    """Say whether this processor computes faster in bf16; clock(bf16) times some work.
 
-    Only where the processor has bf16 instructions: emulated, it is 5 to 10 times slower than fp32, and the
-    hardware's word keeps noise in the timing from deciding on such machines.
+    Without instructions for it, bf16 is emulated, 5 to 10 times slower than fp32: there the clock is not
+    asked, so that no noise in it can decide.
     """
-    able = torch.cpu.get_capabilities()
-    if not (able.get("avx512_bf16") or able.get("amx_bf16") or able.get("bf16")):
+    if not any(able.get(name) for name in ("avx512_bf16", "amx_bf16", "bf16")):
         return False
-    return _convolution_s(bf16=True) < 0.8 * _convolution_s(bf16=False)
+    return clock(True) < 0.8 * clock(False)
 
 
-def _convolution_s(*, bf16: bool, repeats: int = 3) -> float:
+def _convolution_s(bf16: bool) -> float:
+    """Time one small convolution, forward and back; the best of three, some 20 ms together."""
     layer = nn.Conv2d(16, 32, 3, padding=1).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     images = torch.zeros(64, 16, 16, 16).contiguous(memory_format=torch.channels_last)
     taken = []
-    for _ in range(repeats):
+    for _ in range(3):
         started = time.perf_counter()
         with torch.autocast("cpu", torch.bfloat16, enabled=bf16):
             layer(images).float().sum().backward()

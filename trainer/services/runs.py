@@ -13,7 +13,6 @@ from django.db.models import F
 from numpy.typing import NDArray
 
 from augment import plans
-from augment.plans import Plan
 from labeling.models import Dataset
 from labeling.services import opinions
 from labeling.snapshot import Snapshot
@@ -70,8 +69,8 @@ def begin(run_id: int, now: datetime) -> Run | None:
     return Run.objects.select_related("dataset").get(pk=run_id) if changed else None
 
 
-def record_plan(run: Run, snapshot: Snapshot) -> Plan | None:
-    """Write on the row what the run will train on, before it does; returns the plan of its rebalancing.
+def record_plan(run: Run, snapshot: Snapshot) -> None:
+    """Write on the row what the run will train on, before it does.
 
     Raises NotTrainable where there is nothing to learn from or nothing to measure with.
     """
@@ -83,7 +82,6 @@ def record_plan(run: Run, snapshot: Snapshot) -> Plan | None:
     run.n_train, run.n_test = len(labels), len(snapshot.test_rows)
     run.plan = plan.to_json() if plan else None
     run.save(update_fields=["fingerprint", "n_train", "n_test", "plan"])
-    return plan
 
 
 def record_run(run: Run, result: Result, now: datetime) -> bool:
