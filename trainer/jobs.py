@@ -102,7 +102,7 @@ def curve(report: Report, *, curve_id: int) -> dict[str, object] | None:
 
 
 def _train_cells(row: Curve, snapshot: Snapshot, missing: Mapping[str, Cell], report: Report) -> None:
-    from trainer.engine import cells, device, pixels
+    from trainer.engine import device, experiment, pixels
 
     recipe = Recipe.from_json(row.recipe)
     chosen = device.pick(recipe.precision)
@@ -111,7 +111,7 @@ def _train_cells(row: Curve, snapshot: Snapshot, missing: Mapping[str, Cell], re
     for done, (key, cell) in enumerate(missing.items(), start=row.planned - len(missing)):
         meter = receipt.Meter()
         watch = _watch_cell(cell, done, row.planned, report)
-        measured = cells.measure(
+        measured = experiment.carry_out(
             snapshot,
             decoded,
             cell.rows,
@@ -120,7 +120,7 @@ def _train_cells(row: Curve, snapshot: Snapshot, missing: Mapping[str, Cell], re
             device=chosen,
             prepare=preparation(recipe, cell.seed, watch),
             report=watch,
-        )
+        ).report
         made = {**meter.read(), "steps": recipe.steps(cell.n), **maker}
         curves.record_cell(row, key, cell, measured.to_json(), made, timezone.now())
         values = {"labels": float(cell.n), "accuracy": measured.accuracy.value}

@@ -37,11 +37,12 @@ def carry_out(
     prepare: Prepare = material.as_they_are,
     report: Report = silent,
 ) -> Outcome:
-    """Train on these rows of the snapshot and measure on all its test rows.
+    """Train from scratch on these rows of the snapshot and measure on all its test rows.
 
     `decoded` holds all pictures of the snapshot, as pixels.load gives them.  `prepare` sees the training
     examples alone; a recipe that changes its data needs enrichment.enrich there.
-    Raises ValueError for a row that is tested.
+    Never from a smaller subset's weights: a warm start would bend a curve.  Raises ValueError for a row that
+    is tested.
     """
     if snapshot.is_test[rows].any():
         raise ValueError("a test row must never be trained on")
