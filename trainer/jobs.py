@@ -25,7 +25,7 @@ def train(report: Report, *, run_id: int) -> dict[str, object] | None:
 
     None if the run is gone or done, or if a later attempt took it over.  What goes wrong stands on the run as
     a sentence.  A stopped run is left open: only its job knows whether it was cancelled or goes back to its
-    queue; workbench.services.work.settle_runs closes it.
+    queue; workbench.services.upkeep.settle_runs closes it.
     """
     run = runs.begin(run_id, timezone.now())
     if run is None:

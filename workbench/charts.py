@@ -207,35 +207,6 @@ def _frame(summary: str, dark: bool) -> Option:
     }
 
 
-def class_bars_info(classes: Sequence[tuple[str, int, int]]) -> Info:
-    """Return what a chart of the classes says; rows are (name, training labels, test labels)."""
-    said = f"{sum(train for _, train, _ in classes)} labels in training over {len(classes)} classes"
-    if classes:
-        by_count = sorted(classes, key=lambda row: row[1])
-        least, most = by_count[0], by_count[-1]
-        said += f", from {least[1]} of {least[0]} to {most[1]} of {most[0]}"
-    rows = [{"name": name, "train": train, "test": test} for name, train, test in classes]
-    return {"classes": rows, "summary": f"{said}."}
-
-
-def class_bars_option(info: Info, *, dark: bool = False) -> Option:
-    """Return bars of the labels per class, train beside test."""
-    option = _frame(info["summary"], dark)
-    option["aria"]["decal"] = {"show": True}
-    option["tooltip"]["trigger"] = "axis"
-    option["xAxis"] |= {"type": "category", "data": [row["name"] for row in info["classes"]]}
-    option["yAxis"] |= {"name": "Labels", "minInterval": 1}
-    option["series"] = [
-        _bars("Train", [row["train"] for row in info["classes"]], MEASURED[dark]),
-        _bars("Test", [row["test"] for row in info["classes"]], FORECAST[dark]),
-    ]
-    return option
-
-
-def _bars(name: str, counts: list[int], color: str) -> Option:
-    return {"name": name, "type": "bar", "color": color, "data": counts}
-
-
 def run_history_info(history: Sequence[Mapping[str, float]]) -> Info:
     """Return what a chart of one training says; entries are {"step", "loss", "accuracy"}."""
     if not history:

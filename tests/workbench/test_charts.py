@@ -102,8 +102,6 @@ def test_a_target_is_a_line_of_its_own():
 OPTIONS = [
     charts.curve_option(charts.curve_info(CURVE, target=0.9), dark=True),
     charts.curve_option(charts.curve_info(BARE)),
-    charts.class_bars_option(charts.class_bars_info([("cat", 90, 30), ("dog", 12, 30)])),
-    charts.class_bars_option(charts.class_bars_info([])),
     charts.run_history_option(charts.run_history_info([{"step": 10, "loss": 1.2, "accuracy": 0.5}])),
     charts.run_history_option(charts.run_history_info([])),
 ]
@@ -122,18 +120,8 @@ def test_series_are_told_apart_without_color(option):
     marks = [
         (found["type"], found.get("symbol"), found.get("lineStyle", {}).get("type"), "areaStyle" in found)
         for found in option["series"]
-        if found["type"] != "bar"
     ]
     assert len(set(marks)) == len(marks)
-    assert all(found["type"] != "bar" or option["aria"]["decal"]["show"] for found in option["series"])
-
-
-def test_class_bars():
-    info = charts.class_bars_info([("cat", 90, 30), ("dog", 12, 31)])
-    assert info["summary"] == "102 labels in training over 2 classes, from 12 of dog to 90 of cat."
-    option = charts.class_bars_option(info)
-    assert option["xAxis"]["data"] == ["cat", "dog"]
-    assert [found["data"] for found in option["series"]] == [[90, 12], [30, 31]]
 
 
 def test_a_run_that_has_not_begun_and_one_that_has():

@@ -78,10 +78,12 @@ def test_pages_answer_while_many_watch(served, browser):
 
 
 def first_event(url, cookies):
-    with httpx.Client(base_url=url, cookies=cookies, timeout=30) as watcher:
-        with watcher.stream("GET", "/jobs/live") as stream:
-            assert stream.headers["Content-Type"] == "text/event-stream"
-            lines = stream.iter_lines()
-            first = next(lines)
-            lines.close()
-            return first
+    with (
+        httpx.Client(base_url=url, cookies=cookies, timeout=30) as watcher,
+        watcher.stream("GET", "/jobs/live") as stream,
+    ):
+        assert stream.headers["Content-Type"] == "text/event-stream"
+        lines = stream.iter_lines()
+        first = next(lines)
+        lines.close()
+        return first

@@ -73,7 +73,8 @@ def _web() -> Child:
     return Child(
         "web",
         [*uvicorn, *options],
-        env=_environment(),
+        # glibc's arenas, one a thread, would else keep 20 MB that nothing uses
+        env={"MALLOC_ARENA_MAX": "2", **_environment()},
         cwd=settings.BASE_DIR,
         health=_web_answers,
     )

@@ -1,24 +1,17 @@
 """Decides when background work runs: each verb opens what the job needs and puts one row into the ledger."""
 
 import secrets
-from dataclasses import asdict
-from datetime import datetime, timedelta
 from pathlib import Path
 
 from django.conf import settings
 from django.utils import timezone
 
-from labeling.label_studio import pulse
-from labeling.models import Dataset, LabelProject, SelectionRound
+from labeling.models import Dataset, SelectionRound
 from labeling.services import choice
-from labeling.services.connection import Connection, connection
 from trainer.engine.recipe import NAMED, Recipe
-from trainer.models import Run
 from trainer.services import curves, runs
 from workbench.ledger.dispatch import submit
 from workbench.ledger.models import Job
-
-FULL_SYNC = timedelta(hours=1)  # a sync even when the pulse says that nothing moved
 
 
 def new_seed() -> int:
@@ -121,10 +114,16 @@ def start_next_round(
         seed=new_seed() if seed is None else seed,
         now=timezone.now(),
     )
+    return start_push(chosen, requested_by=requested_by)
+
+
+def start_push(chosen: SelectionRound, *, requested_by: str = "") -> Job:
+    """Send a round to Label Studio; safe to repeat, what is there already is not sent again."""
     return submit(
         "labeling.jobs.push",
-        f"Send {chosen.tasks.count()} samples of {dataset} to Label Studio",
+        f"Send {chosen.tasks.count()} samples of {chosen.dataset} to Label Studio",
         requested_by=requested_by,
+        dedupe_key=f"push:{chosen.pk}",
         priority=1,
         round_id=chosen.pk,
     )
@@ -149,51 +148,3 @@ def start_advice(dataset: Dataset, *, requested_by: str = "") -> Job:
         dedupe_key=f"advice:{dataset.pk}",
         dataset_id=dataset.pk,
     )
-
-
-def poll_label_studio(now: datetime) -> None:
-    """Queue a sync for each dataset whose Label Studio projects moved since the last one.
-
-    Costs two small requests a project; the sync itself runs in a worker.
-    """
-    link = connection()
-    if link is None:
-        return
-    for project in LabelProject.objects.filter(server_url=link.name, closed_at=None).select_related(
-        "dataset"
-    ):
-        try:
-            moved = _moved(project, link)
-        except pulse.NoPulse as trouble:
-            _note_trouble(project, str(trouble))
-            return  # the server is down: the other projects would only wait for it too
-        if moved or project.synced_at is None or now - project.synced_at > FULL_SYNC:
-            start_sync(project.dataset)
-
-
-def _moved(project: LabelProject, link: Connection) -> bool:
-    """Say whether Label Studio holds anything of the project that the last sync has not seen."""
-    theirs = pulse.counts(link.url, link.api_key, project.ls_id)
-    if theirs is None or asdict(theirs) != project.seen:
-        return True
-    newest = pulse.newest_change(link.url, link.api_key, project.ls_id)
-    return newest is not None and (project.cursor_at is None or newest > project.cursor_at)
-
-
-def _note_trouble(project: LabelProject, trouble: str) -> None:
-    if project.error != trouble:
-        project.error = trouble
-        project.save(update_fields=["error"])
-
-
-ENDINGS = {Job.State.FAILED: Run.State.FAILED, Job.State.CANCELLED: Run.State.CANCELLED}
-
-
-def settle_runs(now: datetime) -> None:
-    """Close the runs whose job ended without closing them: killed, cancelled or out of attempts."""
-    still_open = list(Run.objects.filter(state__in=[Run.State.WAITING, Run.State.RUNNING]).exclude(job=""))
-    jobs = {str(job.pk): job for job in Job.objects.filter(pk__in=[run.job for run in still_open])}
-    for run in still_open:
-        job = jobs.get(run.job)
-        if job is not None and job.state in ENDINGS:
-            runs.abandon_run(run.pk, ENDINGS[Job.State(job.state)], job.error, now)

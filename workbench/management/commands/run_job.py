@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from workbench.ledger import runner
 from workbench.ledger.models import Job
-from workbench.services import work
+from workbench.services import upkeep
 
 
 class Command(BaseCommand):
@@ -30,7 +30,7 @@ class Command(BaseCommand):
         )
         if state is None:
             raise CommandError(f"job {id} could not be claimed: it is unknown, running, ended or not due")
-        work.settle_runs(timezone.now())
+        upkeep.settle_runs(timezone.now())
         job = Job.objects.get(pk=id)
         if state == Job.State.FAILED:
             raise CommandError(f"{job.title}: {job.error}\n{job.tail}")

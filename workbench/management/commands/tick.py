@@ -10,7 +10,7 @@ from django.core.management.base import BaseCommand, CommandParser
 from django.utils import timezone
 
 from workbench.ledger.models import Job
-from workbench.services import follow_up, work
+from workbench.services import follow_up, upkeep
 
 PERIOD_S = 1.0
 logger = logging.getLogger(__name__)
@@ -30,7 +30,7 @@ class Command(BaseCommand):
         while not stopping.is_set():
             self._settle()
             if time.monotonic() >= next_poll:
-                work.poll_label_studio(timezone.now())
+                upkeep.poll_label_studio(timezone.now())
                 next_poll = time.monotonic() + settings.SYNC_SECONDS
             if once:
                 return
@@ -41,5 +41,5 @@ class Command(BaseCommand):
         reaped = Job.objects.reap(now)
         if any(reaped):
             logger.warning("lost leases: %d jobs queued again, %d failed, %d cancelled", *reaped)
-        work.settle_runs(now)
+        upkeep.settle_runs(now)
         follow_up.follow_up(now)

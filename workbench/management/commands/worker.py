@@ -10,7 +10,6 @@ from django.utils import timezone
 
 from workbench.ledger import runner
 from workbench.ledger.models import Job
-from workbench.services import work
 
 POLL_S = 0.4  # an idle look costs well under a millisecond: see LOG.md
 
@@ -34,4 +33,4 @@ class Command(BaseCommand):
             state = runner.run_job(job.pk, name, stopping=stopping.is_set)
             if state is not None:
                 self.stdout.write(f"{job.title}: {state}")
-                work.settle_runs(timezone.now())
+                upkeep.settle_runs(timezone.now())

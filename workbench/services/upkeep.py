@@ -1,0 +1,75 @@
+"""What has to be looked after by the clock: runs whose job is over, and what moved in Label Studio."""
+
+from dataclasses import asdict
+from datetime import datetime, timedelta
+
+from labeling.label_studio import pulse
+from labeling.models import LabelProject, LabelTask, SelectionRound
+from labeling.services.connection import Connection, connection
+from trainer.models import Run
+from trainer.services import runs
+from workbench.ledger.models import Job
+from workbench.services import work
+
+FULL_SYNC = timedelta(hours=1)  # a sync even when the pulse says that nothing moved
+RESEND = timedelta(minutes=2)  # between two tries to send a round that did not get through
+PUSH = "labeling.jobs.push"
+
+
+def poll_label_studio(now: datetime) -> None:
+    """Queue a sync for each dataset whose Label Studio projects moved since the last one.
+
+    Costs two small requests a project; the sync itself runs in a worker.
+    """
+    link = connection()
+    if link is None:
+        return
+    for project in LabelProject.objects.filter(server_url=link.name, closed_at=None).select_related(
+        "dataset"
+    ):
+        try:
+            moved = _moved(project, link)
+        except pulse.NoPulse as trouble:
+            _note_trouble(project, str(trouble))
+            return  # the server is down: the other projects would only wait for it too
+        if moved or project.synced_at is None or now - project.synced_at > FULL_SYNC:
+            work.start_sync(project.dataset)
+    if pulse.alive(link.url):
+        resend_rounds(now)
+
+
+def resend_rounds(now: datetime) -> None:
+    """Send again what did not get through, e.g. because Label Studio was down."""
+    unsent = SelectionRound.objects.filter(tasks__in=LabelTask.objects.unsent()).distinct()
+    tried = Job.objects.filter(work=PUSH, created_at__gt=now - RESEND).values_list("params", flat=True)
+    lately = {params["round_id"] for params in tried}
+    for chosen in unsent.exclude(pk__in=lately):
+        work.start_push(chosen)
+
+
+def _moved(project: LabelProject, link: Connection) -> bool:
+    """Say whether Label Studio holds anything of the project that the last sync has not seen."""
+    theirs = pulse.counts(link.url, link.api_key, project.ls_id)
+    if theirs is None or asdict(theirs) != project.seen:
+        return True
+    newest = pulse.newest_change(link.url, link.api_key, project.ls_id)
+    return newest is not None and (project.cursor_at is None or newest > project.cursor_at)
+
+
+def _note_trouble(project: LabelProject, trouble: str) -> None:
+    if project.error != trouble:
+        project.error = trouble
+        project.save(update_fields=["error"])
+
+
+ENDINGS = {Job.State.FAILED: Run.State.FAILED, Job.State.CANCELLED: Run.State.CANCELLED}
+
+
+def settle_runs(now: datetime) -> None:
+    """Close the runs whose job ended without closing them: killed, cancelled or out of attempts."""
+    still_open = list(Run.objects.filter(state__in=[Run.State.WAITING, Run.State.RUNNING]).exclude(job=""))
+    jobs = {str(job.pk): job for job in Job.objects.filter(pk__in=[run.job for run in still_open])}
+    for run in still_open:
+        job = jobs.get(run.job)
+        if job is not None and job.state in ENDINGS:
+            runs.abandon_run(run.pk, ENDINGS[Job.State(job.state)], job.error, now)
