@@ -10,6 +10,7 @@ from django.utils import timezone
 
 from workbench.ledger import runner
 from workbench.ledger.models import Job
+from workbench.services import upkeep
 
 POLL_S = 0.4  # an idle look costs well under a millisecond: see LOG.md
 
