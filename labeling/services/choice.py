@@ -58,13 +58,15 @@ def choose_next(
     random_share: float = 0.2,
     overlap: int = 1,
     seed: int = 0,
+    predictions: PredictionSet | None = None,
     now: datetime,
 ) -> SelectionRound:
     """Queue up to `count` waiting samples for labeling, the most telling first, and return their round.
 
     Test samples, labeled ones and ones that stand in a queue are left out; of near-equal pictures one is
-    asked for.  At least random_share of them is drawn at random (audit).  By margin, without any model's
-    predictions, all are drawn at random and the round says RANDOM.  The dataset's row is locked meanwhile:
+    asked for.  At least random_share of them is drawn at random (audit).  By margin the doubts of
+    `predictions` count, by default the latest; without any, all are drawn at random and the round says
+    RANDOM.  The dataset's row is locked meanwhile:
     two calls never queue the same sample.  Raises NothingToLabel where none waits.
     """
     if not LEAST_RANDOM_SHARE <= random_share <= 1:
@@ -75,16 +77,17 @@ def choose_next(
         candidates = _candidates(dataset, rng)
         if not candidates:
             raise NothingToLabel("No picture waits for a label: all are labeled, queued or test pictures.")
-        latest = dataset.prediction_sets.first() if strategy == SelectionRound.Strategy.MARGIN else None
-        opinions = _opinions(latest, candidates)
-        chosen = selection.choose(opinions.doubt, count, random_share if latest else 1.0, rng)
+        by_margin = strategy == SelectionRound.Strategy.MARGIN
+        model = (predictions or dataset.prediction_sets.first()) if by_margin else None
+        opinions = _opinions(model, candidates)
+        chosen = selection.choose(opinions.doubt, count, random_share if model else 1.0, rng)
         done = SelectionRound.objects.create(
             dataset=dataset,
-            strategy=strategy if latest else SelectionRound.Strategy.RANDOM,
+            strategy=strategy if model else SelectionRound.Strategy.RANDOM,
             overlap=overlap,
-            random_share=random_share if latest else 1.0,
+            random_share=random_share if model else 1.0,
             seed=seed,
-            prediction_set=latest,
+            prediction_set=model,
             created_at=now,
         )
         LabelTask.objects.bulk_create(_tasks(done, candidates, opinions, chosen))
@@ -105,13 +108,13 @@ def _candidates(dataset: Dataset, rng: np.random.Generator) -> list[int]:
     return [fresh[row][0] for row in rows]
 
 
-def _opinions(latest: PredictionSet | None, candidates: Sequence[int]) -> _Doubts:
+def _opinions(model: PredictionSet | None, candidates: Sequence[int]) -> _Doubts:
     """Return the doubts and the reasons that a prediction set gives for the candidates."""
     doubt = np.full(len(candidates), np.nan)
     reasons = [""] * len(candidates)
-    if latest is None:
+    if model is None:
         return _Doubts(doubt, reasons)
-    with np.load(settings.STATE_DIR / latest.path) as kept:
+    with np.load(settings.STATE_DIR / model.path) as kept:
         ids, probs, classes = kept["sample_ids"], kept["probs"], kept["classes"].tolist()
     row_of = {int(pk): row for row, pk in enumerate(ids)}
     seen = [(place, row_of[pk]) for place, pk in enumerate(candidates) if pk in row_of]

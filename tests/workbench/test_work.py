@@ -2,9 +2,10 @@
 
 import pytest
 
-from labeling.models import Dataset
+from labeling.models import Dataset, PredictionSet
 from trainer.engine.recipe import NAMED
 from trainer.models import Run
+from trainer.services import runs
 from workbench.services import work
 
 
@@ -23,3 +24,22 @@ def test_the_same_training_asked_for_twice_is_one_run(dataset):
 def test_a_seed_that_nobody_gave_is_recorded(dataset):
     job = work.start_training(dataset, NAMED["plain"])
     assert Run.objects.get(pk=job.params["run_id"]).seed >= 0
+
+
+def finish(run: Run, accuracy: float, fingerprint: str) -> PredictionSet:
+    """Close the run as measured, with predictions handed down."""
+    Run.objects.filter(pk=run.pk).update(
+        state=Run.State.DONE, fingerprint=fingerprint, metrics={"accuracy": {"value": accuracy}}
+    )
+    return PredictionSet.objects.create(
+        dataset=run.dataset, source=f"run:{run.pk}", path="", count=0, created_at=run.created_at
+    )
+
+
+def test_the_next_round_follows_the_best_model_on_the_newest_labels(dataset, now):
+    made = [runs.open_run(dataset, NAMED["plain"], seed, "plain", now) for seed in range(3)]
+    assert work.best_predictions(dataset) is None
+    finish(made[0], 0.99, "labels of last month")
+    best = finish(made[1], 0.9, "labels of today")
+    finish(made[2], 0.8, "labels of today")
+    assert work.best_predictions(dataset) == best

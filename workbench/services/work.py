@@ -6,9 +6,10 @@ from pathlib import Path
 from django.conf import settings
 from django.utils import timezone
 
-from labeling.models import Dataset, SelectionRound
+from labeling.models import Dataset, PredictionSet, SelectionRound
 from labeling.services import choice
 from trainer.engine.recipe import NAMED, Recipe
+from trainer.models import Run
 from trainer.services import curves, runs
 from workbench.ledger.dispatch import submit
 from workbench.ledger.models import Job
@@ -112,9 +113,21 @@ def start_next_round(
         random_share=random_share,
         overlap=overlap,
         seed=new_seed() if seed is None else seed,
+        predictions=best_predictions(dataset),
         now=timezone.now(),
     )
     return start_push(chosen, requested_by=requested_by)
+
+
+def best_predictions(dataset: Dataset) -> PredictionSet | None:
+    """Return what the most accurate run on the newest labels predicts; all of them share one test set."""
+    done = dataset.runs.filter(state=Run.State.DONE)
+    newest = done.first()
+    if newest is None:
+        return None
+    peers = done.filter(fingerprint=newest.fingerprint)
+    best = max(peers, key=lambda run: float(run.metrics["accuracy"]["value"]))
+    return dataset.prediction_sets.filter(source=f"run:{best.pk}").first()
 
 
 def start_push(chosen: SelectionRound, *, requested_by: str = "") -> Job:
