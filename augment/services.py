@@ -1,8 +1,10 @@
 """Chooses what a preview shows, and keeps it."""
 
 import uuid
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from itertools import zip_longest
 from pathlib import Path
 
 import numpy as np
@@ -23,18 +25,16 @@ def samples_to_show(dataset: Dataset, count: int, seed: int) -> list[Sample]:
 
     Unlabeled samples count as one more class and come last.  Raises NothingToShow on an empty pool.
     """
-    rng = np.random.default_rng(seed)
-    by_label: dict[str, list[Sample]] = {}
-    for sample in rng.permutation(np.array(dataset.samples.pool(), dtype=object)):
-        by_label.setdefault(sample.label, []).append(sample)
-    if not by_label:
+    rows = list(dataset.samples.pool().order_by("pk").values_list("pk", "label"))
+    if not rows:
         raise NothingToShow(f"{dataset} has no picture outside its test split.")
-    labels = sorted(by_label, key=lambda label: (label == "", label))
-    turns = max(map(len, by_label.values()))
-    drawn = [
-        by_label[label][turn] for turn in range(turns) for label in labels if turn < len(by_label[label])
-    ]
-    return drawn[:count]
+    by_label = defaultdict(list)
+    for i in np.random.default_rng(seed).permutation(len(rows)):
+        by_label[rows[i][1]].append(rows[i][0])
+    in_turn = zip_longest(*(by_label[label] for label in sorted(by_label, key=lambda name: (not name, name))))
+    drawn = [pk for turn in in_turn for pk in turn if pk is not None][:count]
+    found = dataset.samples.in_bulk(drawn)
+    return [found[pk] for pk in drawn]
 
 
 def record_preview(

@@ -31,7 +31,7 @@ def train(report: Report, *, run_id: int) -> dict[str, object] | None:
     if run is None:
         return None
     try:
-        result = _train(run, report)
+        result = _train(run, _freeze(run, report), report)
     except Cancelled:
         raise
     except Exception as error:
@@ -42,25 +42,23 @@ def train(report: Report, *, run_id: int) -> dict[str, object] | None:
     return {"run": run.pk, "accuracy": result.report.accuracy.value, "n_test": result.report.n}
 
 
-def _train(run: Run, report: Report) -> Result:
-    meter = receipt.Meter()
+def _freeze(run: Run, report: Report) -> Snapshot:
     report(Progress("freezing the data", 0))
     snapshot = choice.freeze(run.dataset)
     runs.record_plan(run, snapshot)
+    return snapshot
+
+
+def _train(run: Run, snapshot: Snapshot, report: Report) -> Result:
     from trainer.engine import artifacts, device, experiment, loop, pixels
 
+    meter = receipt.Meter()
     recipe = Recipe.from_json(run.recipe)
     chosen = device.pick(recipe.precision)
     decoded = pixels.load(snapshot.files, snapshot.keys, recipe.resolution, pixel_cache(), report=report)
+    rows, prepare = snapshot.train_rows, preparation(recipe, run.seed, report)
     outcome = experiment.carry_out(
-        snapshot,
-        decoded,
-        snapshot.train_rows,
-        recipe,
-        seed=run.seed,
-        device=chosen,
-        prepare=preparation(recipe, run.seed, report),
-        report=report,
+        snapshot, decoded, rows, recipe, seed=run.seed, device=chosen, prepare=prepare, report=report
     )
     on_pool = loop.predict(outcome.trained.model, decoded, chosen, rows=snapshot.pool_rows, report=report)
     artifacts.save(Path(settings.STATE_DIR, runs.folder(run)), recipe, outcome.trained, outcome.tested)
@@ -69,7 +67,7 @@ def _train(run: Run, report: Report) -> Result:
         outcome.report,
         outcome.tested,
         [step._asdict() for step in outcome.trained.history],
-        {**meter.read(), "steps": outcome.trained.history[-1].step, **made_by(recipe, chosen.describe())},
+        {**meter.read(), "steps": outcome.trained.steps, **made_by(recipe, chosen.describe())},
         snapshot.ids[asked],
         np.concatenate([outcome.tested.probs, on_pool]),
     )

@@ -36,6 +36,10 @@ class Trained:
     model: Classifier
     history: tuple[Step, ...]
 
+    @property
+    def steps(self) -> int:
+        return self.history[-1].step
+
 
 def train(
     material: Material, recipe: Recipe, n_classes: int, *, seed: int, device: Device, report: Report = silent
@@ -56,7 +60,7 @@ def train(
     sums = torch.zeros(2, device=device.name)
     for step in range(1, steps + 1):
         _set_rate(optimizer, learning_rate(recipe, step, steps))
-        sums += _one_step(model, optimizer, *next(source), recipe.label_smoothing, device)
+        sums += _one_step(model, optimizer, next(source), smoothing=recipe.label_smoothing, device=device)
         if step % every == 0 or step == steps:
             loss, accuracy = (sums / (step - (history[-1].step if history else 0))).tolist()
             _check_loss(loss, step, steps, recipe, n_classes)
@@ -103,12 +107,13 @@ def learning_rate(recipe: Recipe, step: int, steps: int) -> float:
 def _one_step(
     model: Classifier,
     optimizer: torch.optim.Optimizer,
-    images: Tensor,
-    labels: Tensor,
+    batch: tuple[Tensor, Tensor],
+    *,
     smoothing: float,
     device: Device,
 ) -> Tensor:
     """Return (loss, accuracy) of the batch, left on the device."""
+    images, labels = batch
     model.train()
     with _autocast(device):
         logits = model(images)
