@@ -47,7 +47,7 @@ def pick(precision: str = "auto", *, threads: int = 1) -> Device:
 def bf16_pays(able: Mapping[str, object], clock: Callable[[bool], float]) -> bool:
     """Say whether this processor computes faster in bf16; clock(bf16) times some work.
 
-    Without instructions for it, bf16 is emulated, 5 to 10 times slower than fp32: there the clock is not
+    Without instructions for it, bf16 is emulated, 4 to 10 times slower than fp32: there the clock is not
     asked, so that no noise in it can decide.
     """
     if not any(able.get(name) for name in ("avx512_bf16", "amx_bf16", "bf16")):
