@@ -1,7 +1,7 @@
-"""Folders of pictures: which files they hold, and which labels their names or a CSV give.
+"""Folders of pictures: which files they hold, and which of them are left out.
 
 A file is called by its path below the folder, with "/" between the parts; bytes that are no UTF-8 are
-written as \\xNN, in file names and in the CSV alike, so that such names still match.
+written as \\xNN.
 """
 
 import os
@@ -10,8 +10,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
-
-SPLIT_FOLDERS = {"train", "training", "val", "valid", "validation", "test", "testing"}  # never class names
 
 
 class Refusal(NamedTuple):

@@ -44,14 +44,6 @@ class Picture:
     small: NDArray[np.uint8]  # (SMALL, SMALL, 3)
 
 
-def read_picture(path: Path) -> Picture:
-    """Return the picture that a file holds; its content counts, not its name.
-
-    Raises RefusedPicture where the file is unreadable, empty, damaged, too large or no picture.
-    """
-    return understand(read_bytes(path), path.name)
-
-
 def read_bytes(path: Path) -> bytes:
     """Return the file's bytes; raises RefusedPicture where they cannot be had or are none or too many."""
     try:

@@ -69,33 +69,37 @@ def test_the_pixel_limit_is_the_last_size_taken(monkeypatch):
         images.understand(oddities.rgb(), "a.png")
 
 
+def read(path):
+    return images.understand(images.read_bytes(path), path.name)
+
+
 def test_an_empty_file_is_refused(tmp_path):
     (tmp_path / "a.png").touch()
     with pytest.raises(RefusedPicture, match="empty"):
-        images.read_picture(tmp_path / "a.png")
+        read(tmp_path / "a.png")
 
 
 def test_a_pipe_is_refused_and_not_waited_for(tmp_path):
     os.mkfifo(tmp_path / "a.png")
     with pytest.raises(RefusedPicture, match="regular"):
-        images.read_picture(tmp_path / "a.png")
+        read(tmp_path / "a.png")
 
 
 def test_a_missing_file_is_refused(tmp_path):
     with pytest.raises(RefusedPicture, match="regular"):
-        images.read_picture(tmp_path / "a.png")
+        read(tmp_path / "a.png")
 
 
 def test_a_file_beyond_the_byte_limit_is_refused_unread(tmp_path):
     with open(tmp_path / "a.png", "wb") as sparse:
         sparse.truncate(images.MAX_BYTES + 1)
     with pytest.raises(RefusedPicture, match="256 MiB"):
-        images.read_picture(tmp_path / "a.png")
+        read(tmp_path / "a.png")
 
 
 def test_a_file_that_may_not_be_read_is_refused(closed_to_us):
     with pytest.raises(RefusedPicture, match="Permission denied"):
-        images.read_picture(closed_to_us / "closed.png")
+        read(closed_to_us / "closed.png")
 
 
 @pytest.mark.parametrize("kind", ["PNG", "JPEG", "WEBP"])
@@ -135,7 +139,7 @@ def test_a_jpeg_with_more_pictures_behind_it_is_a_jpeg():
 
 def test_the_content_decides_and_a_wrong_name_is_noted(tmp_path):
     (tmp_path / "a.png").write_bytes(oddities.rgb("JPEG"))
-    picture = images.read_picture(tmp_path / "a.png")
+    picture = read(tmp_path / "a.png")
     assert picture.suffix == ".jpg"
     assert picture.notes == ("Named .png, but it holds JPEG.",)
 
