@@ -69,7 +69,8 @@ def _database() -> dict[str, object]:
 
 SECRET_KEY = _secret_key()
 DEBUG = False
-ALLOWED_HOSTS = os.environ.get("SEEDBED_HOSTS", "127.0.0.1,localhost,[::1],testserver").split(",")
+LOOPBACK = ["127.0.0.1", "localhost", "[::1]"]  # health checks come by these, whatever the public name
+ALLOWED_HOSTS = [*LOOPBACK, *filter(None, os.environ.get("SEEDBED_HOSTS", "").split(","))]
 PORT = int(os.environ.get("SEEDBED_PORT", "8000"))
 LEASE = timedelta(seconds=float(os.environ.get("SEEDBED_LEASE_SECONDS", "60")))  # a silent worker is dead
 SYNC_SECONDS = float(os.environ.get("SEEDBED_SYNC_SECONDS", "15"))  # between two looks at Label Studio

@@ -60,3 +60,10 @@ def test_an_opinion_hangs_on_annotator_and_picture_alone():
     again = [annotators.opinion(who, f"item-{i}", 3, 10) for i in reversed(range(300))]
     assert once == again[::-1]
     assert once != [annotators.opinion(other, f"item-{i}", 3, 10) for i in range(300)]
+
+
+def test_passwords_are_made_once_and_kept_to_their_owner(tmp_path):
+    made = annotators.passwords(tmp_path / "demo")
+    assert made == annotators.passwords(tmp_path / "demo")
+    assert made != annotators.passwords(tmp_path / "other")
+    assert (tmp_path / "demo/annotators.json").stat().st_mode & 0o077 == 0

@@ -107,3 +107,17 @@ def test_a_round_that_did_not_get_through_is_sent_again_and_not_at_once(waiting,
     again = Job.objects.get(state=Job.State.QUEUED)
     assert (again.work, again.params) == (upkeep.PUSH, {"round_id": waiting.pk})
     assert SelectionRound.objects.count() == 1
+
+
+@pytest.mark.label_studio
+def test_a_round_whose_sending_was_cancelled_stays_where_it_is(waiting, now):
+    work.start_push(waiting)
+    Job.objects.update(state=Job.State.CANCELLED, created_at=now)
+    upkeep.poll_label_studio(now + 10 * upkeep.LONGEST_PATIENCE)
+    assert Job.objects.count() == 1
+
+
+def test_a_run_whose_job_is_gone_is_closed(dataset, now):
+    work.start_training(dataset, "plain", seed=1).delete()
+    upkeep.settle_runs(now)
+    assert (Run.objects.get().state, Run.objects.get().error) == (Run.State.FAILED, upkeep.GONE)

@@ -43,3 +43,10 @@ def test_the_next_round_follows_the_best_model_on_the_newest_labels(dataset, now
     best = finish(made[1], 0.9, "labels of today")
     finish(made[2], 0.8, "labels of today")
     assert work.best_predictions(dataset) == best
+
+
+def test_another_import_meanwhile_is_refused_and_the_same_one_is_one_job(dataset, tmp_path):
+    first = work.start_import(dataset, tmp_path / "a")
+    assert work.start_import(dataset, tmp_path / "a") == first
+    with pytest.raises(work.AlreadyImporting, match="is just importing"):
+        work.start_import(dataset, tmp_path / "b")

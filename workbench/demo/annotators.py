@@ -6,9 +6,13 @@ model's prediction, which is not read.
 """
 
 import hashlib
+import json
+import os
+import secrets
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
@@ -32,6 +36,17 @@ CREW = (
     Simulated("simulated-2@example.org", 102, 0.06),
     Simulated("simulated-3@example.org", 103, 0.10),
 )
+
+
+def passwords(folder: Path) -> dict[str, str]:
+    """Return the crew's Label Studio passwords by e-mail; made once, readable by their owner alone."""
+    file = folder / "annotators.json"
+    if not file.exists():
+        folder.mkdir(parents=True, exist_ok=True)
+        made = {who.email: secrets.token_urlsafe(12) for who in CREW}
+        with open(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as out:
+            json.dump(made, out)
+    return dict(json.loads(file.read_text()))
 
 
 def wrong_rows(classes: int) -> npt.NDArray[np.float64]:

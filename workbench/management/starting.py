@@ -2,13 +2,18 @@
 
 import threading
 from argparse import ArgumentParser
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from django.core.management.base import BaseCommand, CommandError
 
 from labeling.models import Dataset
+from labeling.services.choice import NothingToLabel
+from trainer.services.curves import NoCurve
 from workbench.ledger.models import Job
 from workbench.ledger.runner import run_job
 from workbench.management.follow import JobFailed, follow
+from workbench.services.work import AlreadyImporting
 
 
 class StartingCommand(BaseCommand):
@@ -24,6 +29,14 @@ class StartingCommand(BaseCommand):
             known = ", ".join(Dataset.objects.values_list("name", flat=True)) or "none yet"
             raise CommandError(f"There is no dataset {name!r}; there are: {known}.")
         return found
+
+    @contextmanager
+    def sentences(self) -> Iterator[None]:
+        """Let what cannot be started end in its sentence instead of a traceback."""
+        try:
+            yield
+        except (NothingToLabel, NoCurve, AlreadyImporting, ValueError) as problem:
+            raise CommandError(str(problem)) from None
 
     def see_through(self, job: Job, here: bool) -> Job:
         """Wait for the job's end and print its result."""

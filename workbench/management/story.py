@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from django.conf import settings
 from django.utils import timezone
 
 from labeling.label_studio import accounts, pulse
@@ -113,11 +114,12 @@ class Story:
         link = connection()
         assert link is not None
         sessions = {}
+        passwords = annotators.passwords(settings.STATE_DIR / "demo")
         for who in annotators.CREW:
             Annotator.objects.update_or_create(
                 email=who.email, defaults={"simulated": True, "note": who.note}
             )
-            token = accounts.create_account(link.url, link.api_key, who.email, f"demo-{who.seed}-password")
+            token = accounts.create_account(link.url, link.api_key, who.email, passwords[who.email])
             sessions[who] = accounts.Session(link.url, token)
         projects = list(LabelProject.objects.filter(dataset=self.dataset))
         wanted = sum(project.overlap * project.tasks.count() for project in projects)

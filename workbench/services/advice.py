@@ -26,7 +26,7 @@ def gather_facts(dataset: Dataset) -> Facts:
     return Facts(
         classes=_counts(dataset),
         pool=unlabeled.count(),
-        queued=unlabeled.exclude(tasks=None).count(),
+        queued=unlabeled.queued().count(),
         shared=shared,
         disputed=len(disputed),
         curve=curves.outlook_of(finished) if finished else None,

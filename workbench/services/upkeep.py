@@ -12,7 +12,9 @@ from workbench.ledger.models import Job
 from workbench.services import work
 
 FULL_SYNC = timedelta(hours=1)  # a sync even when the pulse says that nothing moved
-RESEND = timedelta(minutes=2)  # between two tries to send a round that did not get through
+RESEND = timedelta(minutes=2)  # before a round that did not get through is sent again; doubles each time
+LONGEST_PATIENCE = timedelta(hours=12)
+GONE = "Its job is no longer in the ledger."
 PUSH = "labeling.jobs.push"
 
 
@@ -39,12 +41,19 @@ def poll_label_studio(now: datetime) -> None:
 
 
 def resend_rounds(now: datetime) -> None:
-    """Send again what did not get through, e.g. because Label Studio was down."""
-    unsent = SelectionRound.objects.filter(tasks__in=LabelTask.objects.unsent()).distinct()
-    tried = Job.objects.filter(work=PUSH, created_at__gt=now - RESEND).values_list("params", flat=True)
-    lately = {params["round_id"] for params in tried}
-    for chosen in unsent.exclude(pk__in=lately):
-        work.start_push(chosen)
+    """Send again what did not get through, e.g. because Label Studio was down; ever more rarely.
+
+    A round whose sending somebody cancelled is left alone: only people decide about it.
+    """
+    for chosen in SelectionRound.objects.filter(tasks__in=LabelTask.objects.unsent()).distinct():
+        tries = Job.objects.filter(work=PUSH, params__round_id=chosen.pk)
+        last = tries.first()  # the newest
+        if last is None:
+            work.start_push(chosen)
+        elif last.state == Job.State.FAILED:
+            patience = min(RESEND * 2 ** (tries.count() - 1), LONGEST_PATIENCE)
+            if now - last.created_at > patience:
+                work.start_push(chosen)
 
 
 def _moved(project: LabelProject, link: Connection) -> bool:
@@ -66,10 +75,12 @@ ENDINGS = {Job.State.FAILED: Run.State.FAILED, Job.State.CANCELLED: Run.State.CA
 
 
 def settle_runs(now: datetime) -> None:
-    """Close the runs whose job ended without closing them: killed, cancelled or out of attempts."""
+    """Close the runs whose job ended without closing them: killed, cancelled, out of attempts or gone."""
     still_open = list(Run.objects.filter(state__in=[Run.State.WAITING, Run.State.RUNNING]).exclude(job=""))
     jobs = {str(job.pk): job for job in Job.objects.filter(pk__in=[run.job for run in still_open])}
     for run in still_open:
         job = jobs.get(run.job)
-        if job is not None and job.state in ENDINGS:
+        if job is None:
+            runs.abandon_run(run.pk, Run.State.FAILED, GONE, now)
+        elif job.state in ENDINGS:
             runs.abandon_run(run.pk, ENDINGS[Job.State(job.state)], job.error, now)

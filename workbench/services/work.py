@@ -4,6 +4,7 @@ import secrets
 from pathlib import Path
 
 from django.conf import settings
+from django.db import transaction
 from django.utils import timezone
 
 from labeling.models import Dataset, PredictionSet, SelectionRound
@@ -20,6 +21,10 @@ def new_seed() -> int:
     return secrets.randbits(31)
 
 
+class AlreadyImporting(Exception):
+    """Another import into the dataset is open; the message says so to a person."""
+
+
 def start_import(
     dataset: Dataset,
     folder: Path,
@@ -29,17 +34,24 @@ def start_import(
     test_share: float = 0.2,
     requested_by: str = "",
 ) -> Job:
-    return submit(
+    """Queue the import of a folder; the same wish twice is one job, another one meanwhile is refused."""
+    table = str(labels_csv or "")
+    job = submit(
         "labeling.jobs.import_folder",
         f"Import {folder.name} into {dataset}",
         requested_by=requested_by,
         dedupe_key=f"import:{dataset.pk}",
         dataset_id=dataset.pk,
         folder=str(folder),
-        labels_csv=str(labels_csv or ""),
+        labels_csv=table,
         keep_labels=keep_labels,
         test_share=test_share,
     )
+    if (job.params["folder"], job.params["labels_csv"]) != (str(folder), table):
+        raise AlreadyImporting(
+            f"{dataset} is just importing {job.params['folder']}. Import {folder} when that is done."
+        )
+    return job
 
 
 def start_training(
@@ -53,20 +65,21 @@ def start_training(
     """Open a run of the recipe (or of the named one) and queue its training."""
     name = recipe if isinstance(recipe, str) else "own recipe"
     chosen = NAMED[recipe] if isinstance(recipe, str) else recipe
-    run = runs.open_run(dataset, chosen, new_seed() if seed is None else seed, name, timezone.now())
-    job = submit(
-        "trainer.jobs.train",
-        f"Train {name} on {dataset}",
-        queue=settings.TRAIN_QUEUE,
-        requested_by=requested_by,
-        dedupe_key=dedupe_key,
-        run_id=run.pk,
-    )
-    if job.params["run_id"] != run.pk:  # the same request came twice: the first one's run stands
-        run.delete()
-        return job
-    run.job = str(job.pk)
-    run.save(update_fields=["job"])
+    with transaction.atomic():  # no run without its job, no job without its run
+        run = runs.open_run(dataset, chosen, new_seed() if seed is None else seed, name, timezone.now())
+        job = submit(
+            "trainer.jobs.train",
+            f"Train {name} on {dataset}",
+            queue=settings.TRAIN_QUEUE,
+            requested_by=requested_by,
+            dedupe_key=dedupe_key,
+            run_id=run.pk,
+        )
+        if job.params["run_id"] != run.pk:  # the same request came twice: the first one's run stands
+            run.delete()
+        else:
+            run.job = str(job.pk)
+            run.save(update_fields=["job"])
     return job
 
 

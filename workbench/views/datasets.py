@@ -35,21 +35,32 @@ def dataset(request: HttpRequest, pk: int) -> HttpResponse:
 def new(request: HttpRequest) -> HttpResponse:
     """Import a folder, into a new dataset or into one that stands."""
     access.allow(request, Right.DATA, Right.MANAGE)
-    known = Dataset.objects.filter(pk=request.GET.get("dataset", "") or 0).first()
+    known = _named(request)
     form = forms.NewImport(request.POST or None, initial={"name": known.name if known else ""})
     if form.is_valid():
         into, _ = Dataset.objects.get_or_create(
             name=form.cleaned_data["name"], defaults={"created_at": timezone.now()}
         )
-        job = work.start_import(
-            into,
-            form.cleaned_data["folder"],
-            labels_csv=form.cleaned_data["labels_csv"],
-            keep_labels=form.cleaned_data["keep_labels"],
-            requested_by=request.user.get_username(),
-        )
-        return redirect("job", job.pk)
+        try:
+            job = work.start_import(
+                into,
+                form.cleaned_data["folder"],
+                labels_csv=form.cleaned_data["labels_csv"],
+                keep_labels=form.cleaned_data["keep_labels"],
+                requested_by=request.user.get_username(),
+            )
+            return redirect("job", job.pk)
+        except work.AlreadyImporting as reason:
+            form.add_error("folder", str(reason))
     return render(request, "workbench/new_import.html", {"form": form, "area": "datasets"})
+
+
+def _named(request: HttpRequest) -> Dataset | None:
+    """Return the dataset whose number the address gives; what is no such number names none."""
+    try:
+        return Dataset.objects.filter(pk=int(request.GET["dataset"])).first()
+    except (KeyError, ValueError):
+        return None
 
 
 @require_safe

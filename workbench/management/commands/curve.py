@@ -2,6 +2,9 @@
 
 from argparse import ArgumentParser
 
+from trainer.curves import text
+from trainer.models import Curve
+from trainer.services import curves
 from workbench.management.starting import StartingCommand
 from workbench.services import work
 
@@ -15,4 +18,8 @@ class Command(StartingCommand):
         parser.add_argument("--seed", type=int, help="default: a fresh one, which is recorded")
 
     def handle(self, *, dataset: str, preset: str, seed: int | None, here: bool, **_: object) -> None:
-        self.see_through(work.start_curve(self.dataset(dataset), preset=preset, seed=seed), here)
+        with self.sentences():
+            job = work.start_curve(self.dataset(dataset), preset=preset, seed=seed)
+        self.see_through(job, here)
+        curve = Curve.objects.get(pk=job.params["curve_id"])
+        self.stdout.write(text.draw(curves.outlook_of(curve, "accuracy")))

@@ -18,11 +18,21 @@ class Command(StartingCommand):
         super().add_arguments(parser)
         parser.add_argument("folder", type=Path)
         parser.add_argument("--labels", type=Path, help="a CSV with the header file,label")
+        parser.add_argument(
+            "--keep-labels",
+            choices=["all", "test"],
+            default="all",
+            help="test: only the frozen test split keeps the labels that came along; people give the others",
+        )
 
-    def handle(self, *, dataset: str, folder: Path, labels: Path | None, here: bool, **_: object) -> None:
+    def handle(
+        self, *, dataset: str, folder: Path, labels: Path | None, keep_labels: str, here: bool, **_: object
+    ) -> None:
         if not folder.is_dir():
             raise CommandError(f"{folder} is not a folder.")
         if not 3 <= len(dataset) <= 50:
             raise CommandError(f"A dataset's name has 3 to 50 characters, got {len(dataset)}: {dataset!r}.")
         row, _created = Dataset.objects.get_or_create(name=dataset, defaults={"created_at": timezone.now()})
-        self.see_through(work.start_import(row, folder.resolve(), labels_csv=labels), here)
+        with self.sentences():
+            job = work.start_import(row, folder.resolve(), labels_csv=labels, keep_labels=keep_labels)
+        self.see_through(job, here)

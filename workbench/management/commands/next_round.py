@@ -14,11 +14,14 @@ class Command(StartingCommand):
         super().add_arguments(parser)
         parser.add_argument("--count", type=int, default=50)
         parser.add_argument("--strategy", choices=SelectionRound.Strategy.values, default="margin")
-        parser.add_argument("--overlap", type=int, default=1, help="annotations wanted per sample, 1 to 5")
+        parser.add_argument(
+            "--overlap", type=int, default=1, choices=range(1, 6), help="annotations per sample"
+        )
 
     def handle(
         self, *, dataset: str, count: int, strategy: str, overlap: int, here: bool, **_: object
     ) -> None:
         found = self.dataset(dataset)
-        job = work.start_next_round(found, count=count, strategy=strategy, overlap=overlap)
+        with self.sentences():
+            job = work.start_next_round(found, count=count, strategy=strategy, overlap=overlap)
         self.see_through(job, here)

@@ -4,6 +4,7 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from django.conf import settings
 from django.core.management.base import BaseCommand
@@ -51,7 +52,10 @@ class Command(BaseCommand):
         url = os.environ.get("TEST_DATABASE_URL", POSTGRES)
         problem = unreachable(url)
         if problem:
-            self.stdout.write(f"The tests on PostgreSQL were skipped: {url} does not answer ({problem}).")
+            where = urlsplit(url)
+            self.stdout.write(
+                f"The tests on PostgreSQL were skipped: {where.hostname}{where.path} is silent ({problem})."
+            )
             return int(bool(os.environ.get("CI")))
         return self.pytest(["-m", "database", *arguments], DATABASE_URL=url)
 

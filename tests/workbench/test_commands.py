@@ -1,0 +1,49 @@
+"""The commands that start work: what cannot be started ends in a sentence."""
+
+import json
+import stat
+
+import pytest
+from django.contrib.auth.models import User
+from django.core.management import CommandError, call_command
+
+from labeling.models import Dataset, Sample
+
+
+@pytest.fixture
+def dataset(db, state, now):
+    return Dataset.objects.create(name="Pets", classes=["cat", "dog"], created_at=now)
+
+
+@pytest.mark.parametrize(
+    ("command", "words"),
+    [
+        (["train", "Nobody"], "There is no dataset 'Nobody'; there are: Pets."),
+        (["train", "Pets", "--recipe", "nonsense"], "nonsense is neither a named recipe"),
+        (["next_round", "Pets"], "No picture waits for a label"),
+        (["next_round", "Pets", "--overlap", "9"], "invalid choice: 9"),
+        (["curve", "Pets"], "label"),
+        (["import_images", "Pets", "/nowhere"], "/nowhere is not a folder."),
+        (["import_images", "ab", "."], "A dataset's name has 3 to 50 characters, got 2"),
+    ],
+)
+def test_what_cannot_be_started_is_a_sentence(dataset, command, words):
+    with pytest.raises(CommandError, match=words.replace("(", r"\(")):
+        call_command(*command)
+
+
+def test_a_count_of_nothing_is_a_sentence(dataset, now):
+    Sample.objects.create(
+        dataset=dataset, key="0" * 64, name="a.png", file="a.png", width=1, height=1, added_at=now
+    )
+    with pytest.raises(CommandError, match="0"):
+        call_command("next_round", "Pets", "--count", "0")
+
+
+def test_prepare_makes_tables_and_one_administrator(db, state, capsys):
+    call_command("prepare")
+    first = json.loads((state / "first-sign-in.json").read_text())
+    assert User.objects.get().check_password(first["password"])
+    assert stat.S_IMODE((state / "first-sign-in.json").stat().st_mode) == 0o600
+    call_command("prepare")
+    assert User.objects.count() == 1
