@@ -1,8 +1,11 @@
 """The JSON API: the same figures as the pages, and honest refusals."""
 
+from dataclasses import replace
+
 import pytest
 from django.urls import reverse
 
+from labeling.models import Dataset
 from trainer.models import Run
 from workbench.ledger.models import Job
 from workbench.models import Advice
@@ -69,6 +72,29 @@ def test_the_same_request_twice_is_one_training(rows, admin):
     Job.objects.filter(pk=first.json()["job"]).update(state=Job.State.DONE)  # ended meanwhile
     assert start(admin, rows, {"recipe": "plain"}, **{"Idempotency-Key": "k-1"}).json() == first.json()
     assert start(admin, rows, {"recipe": "plain"}, **{"Idempotency-Key": "k-2"}).json() != first.json()
+
+
+@pytest.mark.parametrize(
+    "other", [{"recipe": "augmented"}, {"recipe": "plain", "rebalance": 0.5}, {"recipe": "plain", "seed": 2}]
+)
+def test_a_used_idempotency_key_starts_nothing_else(other, rows, admin):
+    key = {"Idempotency-Key": "k-1"}
+    first = start(admin, rows, {"recipe": "plain", "seed": 1}, **key).json()
+    before = Job.objects.count(), Run.objects.count()
+    answer = start(admin, rows, other, **key)
+    assert (answer.status_code, before) == (409, (Job.objects.count(), Run.objects.count()))
+    assert answer.json()["detail"].startswith(f"This Idempotency-Key started run {first['run']}")
+    assert start(admin, rows, {"recipe": "plain"}, **key).json() == first
+
+
+def test_an_idempotency_key_counts_for_one_dataset(rows, admin, now):
+    elsewhere = Dataset.objects.create(name="Birds", classes=["emu", "owl"], created_at=now)
+    told = [
+        start(admin, place, {"recipe": "plain"}, **{"Idempotency-Key": "k-1"}).json()
+        for place in (rows, replace(rows, dataset=elsewhere.pk))
+    ]
+    assert Run.objects.get(pk=told[1]["run"]).dataset == elsewhere
+    assert told[0]["run"] != told[1]["run"]
 
 
 def test_a_curve_has_the_numbers_of_its_page(rows, engineer):

@@ -121,6 +121,16 @@ def test_filters_live_in_the_address(query, count, rows, sign_in):
     )
 
 
+@pytest.mark.parametrize("asked", ["abc", "-1", "1.5", "", "9" * 30, "9" * 5000])
+def test_an_import_into_what_is_no_dataset_names_none(asked, rows, sign_in):
+    text = text_of(sign_in("admin"), "dataset-new", dataset=asked)
+    assert "Animals" not in text
+
+
+def test_an_import_into_a_dataset_names_it(rows, sign_in):
+    assert 'value="Animals"' in text_of(sign_in("admin"), "dataset-new", dataset=rows.dataset)
+
+
 def test_the_plan_is_shown_before_it_acts(rows, sign_in):
     client, before = sign_in("admin"), Job.objects.count()
     sent = {"recipe": "plain", "rebalance": "0.5", "look": "plan"}

@@ -104,3 +104,10 @@ def test_a_lost_person_gets_our_page(path, sign_in):
 def test_every_answer_carries_the_strict_policy(path, sign_in):
     policy = sign_in("root").get(path)["Content-Security-Policy"]
     assert {"default-src 'none'", "script-src 'self'", "style-src 'self'"} <= set(policy.split("; "))
+
+
+@pytest.mark.parametrize(("staff", "links"), [(False, 0), (True, 1)])
+def test_administration_is_offered_to_staff_alone(staff, links, sign_in):
+    client = sign_in("admin")
+    User.objects.update(is_staff=staff)
+    assert client.get("/datasets/").content.decode().count("Administration</a>") == links

@@ -7,6 +7,8 @@ from ninja import Header, Router, Schema, Status
 from ninja.errors import HttpError
 from pydantic import Field
 
+from trainer.engine.recipe import NAMED, Recipe
+from trainer.models import Run
 from workbench import forms
 from workbench.api.shapes import Pk, Started, answers, started
 from workbench.ledger.models import Job
@@ -61,12 +63,15 @@ def start(
     wanted: NewRun,
     idempotency_key: Annotated[IdempotencyKey | None, Header()] = None,
 ) -> Status[Started]:
-    """With an Idempotency-Key, the same request sent again answers with the training of the first."""
+    """With an Idempotency-Key, the same request sent again answers with the training of the first.
+
+    The key counts for one dataset; with another recipe or seed it is refused.
+    """
     row = access.dataset(request, pk, Right.MODELS, Right.MANAGE)
     form = forms.Training({name: value for name, value in wanted.dict().items() if value is not None})
     if not form.is_valid():
         raise HttpError(422, "; ".join(str(error) for errors in form.errors.values() for error in errors))
-    key = f"api:{request.user.pk}:{idempotency_key}" if idempotency_key else None
+    key = f"api:{request.user.pk}:{pk}:{idempotency_key}" if idempotency_key else None
     job = Job.objects.filter(dedupe_key=key).first() if key else None
     if job is None:
         job = work.start_training(
@@ -76,4 +81,15 @@ def start(
             requested_by=request.user.get_username(),
             dedupe_key=key,
         )
+    _refuse_another(job, form.cleaned_data["chosen"], form.cleaned_data["seed"])
     return Status(202, started(job))
+
+
+def _refuse_another(job: Job, chosen: Recipe | str, seed: int | None) -> None:
+    """Raise 409 where the key belongs to another training than the one asked for."""
+    run = Run.objects.filter(pk=job.params["run_id"]).first()
+    if run is None:
+        return
+    recipe = NAMED[chosen] if isinstance(chosen, str) else chosen
+    if Recipe.from_json(run.recipe) != recipe or seed not in (None, run.seed):
+        raise HttpError(409, f"This Idempotency-Key started run {run.pk}, with another recipe or seed.")

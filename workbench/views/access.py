@@ -25,7 +25,7 @@ class Right(StrEnum):
     DATA = "labeling.view_dataset"  # annotator: pictures, labels, Label Studio
     MODELS = "trainer.view_run"  # engineer: runs, curves, previews, imports, advice
     JOBS = "ledger.view_job"  # engineer
-    MANAGE = "ledger.add_job"  # admin: start, cancel, retry, decide on advice, connect
+    MANAGE = "ledger.add_job"  # admin: start, cancel, retry, decide on advice
     DELETE = "labeling.delete_dataset"  # admin
 
 
