@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 
 import pytest
 from PIL import Image
-from playwright.sync_api import Page, sync_playwright
+from playwright.sync_api import Page
 
 from labeling.label_studio import config, links, pulse
 from labeling.label_studio.shapes import NewTask
@@ -15,11 +15,9 @@ CLASSES = ["cat", "dog", "$5 note"]
 
 
 @pytest.fixture
-def page():
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=["--no-sandbox"])
-        yield browser.new_page()
-        browser.close()
+def page(chromium):
+    with chromium.new_context() as context:
+        yield context.new_page()
 
 
 @pytest.fixture

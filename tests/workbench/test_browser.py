@@ -1,20 +1,16 @@
 """The product in a real browser: the loop by hand, no foreign host, nothing that the policy forbids."""
 
-import os
-import shutil
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from tests.workbench import web_server
 from tests.workbench.web_seed import PASSWORD, SHAPES
 
 pytestmark = pytest.mark.browser
-FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--disable-background-networking"]
 PATIENCE_MS = 240_000  # one training on a busy machine
 PAGES = {
     "datasets": "/datasets/",
@@ -60,18 +56,6 @@ class Watch:
     def check(self) -> None:
         assert self.said == []
         assert self.hosts <= {urlsplit(self.own).netloc, ""}  # "": pictures inside the style sheet
-
-
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[Browser]:
-    path = shutil.which("chromium") or shutil.which("google-chrome")
-    if path is None:
-        say = pytest.fail if os.environ.get("CI") else pytest.skip
-        say("No Chromium on PATH: the pages were not looked at in a browser.")
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=path, args=FLAGS)
-        yield browser
-        browser.close()
 
 
 @pytest.fixture(scope="module")
