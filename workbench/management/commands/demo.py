@@ -66,7 +66,7 @@ class Command(BaseCommand):
         summary.show(found, screen.console)
 
     def say_where(self) -> None:
-        if not self.stay:
+        if not self.stay or self.supervisor.stopping.is_set():
             return
         self.stdout.write(f"Seedbed        {household.WEB_URL}")
         if self.sign_in is not None:
