@@ -21,9 +21,10 @@ class Advice(models.Model):
     gain = models.FloatField(null=True)  # accuracy, as a fraction; null where no number was measured
     low = models.FloatField(null=True)
     high = models.FloatField(null=True)
+    level = models.FloatField(null=True)  # of the interval, e.g. 0.9
     n = models.PositiveIntegerField(null=True)  # what the interval rests on
     shown = models.BooleanField(default=True)  # False: "not shown", the interval holds zero
-    labels = models.PositiveIntegerField(null=True)  # labels that it asks for
+    labels = models.PositiveIntegerField(null=True)  # labels that it asks for, of pictures that are there
     state = models.CharField(max_length=9, choices=State.choices, default=State.OPEN)
     created_at = models.DateTimeField()
     decided_at = models.DateTimeField(null=True)

@@ -30,7 +30,12 @@ def curve(*steps, largest=400, plateau=False, refused=""):
     return Outlook("accuracy", 360, points, Forecast(steps, 0.9, plateau, refused, ()))
 
 
-STEPS = (step(400, 0.0, -0.01, 0.01), step(566, 0.012, 0.001, 0.02), step(800, 0.021, 0.009, 0.03))
+STEPS = (
+    step(400, 0.0, -0.01, 0.01),
+    step(476, 0.007, -0.002, 0.014),
+    step(566, 0.012, 0.001, 0.02),
+    step(800, 0.021, 0.009, 0.03),
+)
 FACTS = Facts(
     classes=(ClassCount("circle", 200, 120), ClassCount("square", 100, 120), ClassCount("cross", 100, 120)),
     pool=1000,
@@ -67,8 +72,11 @@ def tried(*trials):
         facts(curve=curve(step(400, 0, 0, 0), step(800, 0.004, -0.01, 0.02))),
         facts(classes=few(50, 40), pool=0),
         facts(classes=few(50, 40), pool=80, queued=80),
+        facts(queued=400),
+        facts(classes=few(300, 176)),
+        facts(classes=few(800, 800), curve=curve(*STEPS, step(3200, 0.05, 0.03, 0.06))),
     ],
-    ids=["no curve", "refused", "flat", "nothing left", "all queued"],
+    ids=["no curve", "refused", "flat", "nothing left", "all queued", "all of it queued", "outdated", "old"],
 )
 def test_label_more_is_silent(known):
     assert label_more.advise(known) is None
@@ -78,21 +86,24 @@ def test_label_more_promises_what_the_forecast_says():
     said = label_more.advise(FACTS)
     assert said.action == "Label 400 more samples"
     assert (said.gain, said.low, said.high, said.n, said.labels) == (0.021, 0.009, 0.03, 360, 400)
+    assert said.level == 0.9
     assert said.shown
     assert said.because == (
         "With 800 labels the curve is forecast at 92.1 % accuracy (90 % band 89.9 to 94.0): +2.1 points "
-        "over its 400 labels (90 %: +0.9 to +3.0; 360 test items, 6 trainings)."
+        "over today's 400 labels (90 %: +0.9 to +3.0; 360 test items, 6 trainings)."
     )
 
 
 def test_label_more_asks_only_for_what_the_pool_holds():
     said = label_more.advise(facts(pool=200, queued=30))
-    assert (said.action, said.labels, said.gain) == ("Label 166 more samples", 166, 0.012)
-    assert said.because.endswith("30 samples already stand in the queue.")
+    assert (said.action, said.labels, said.gain) == ("Label 136 more samples", 136, 0.012)
+    assert said.because.endswith("30 samples already stand in the queue and are not asked for again.")
 
 
 def test_label_more_sends_out_for_pictures_where_the_pool_is_empty():
-    assert label_more.advise(facts(pool=0)).action == "Collect 400 more pictures and label them"
+    said = label_more.advise(facts(pool=0))
+    assert (said.action, said.labels) == ("Collect 400 more pictures and label them", None)
+    assert label_more.advise(facts(pool=30)).action == "Collect 370 more pictures and label them"
 
 
 def test_a_plateau_is_never_shown_to_gain():
@@ -102,8 +113,10 @@ def test_a_plateau_is_never_shown_to_gain():
 
 
 def test_labels_that_came_since_the_curve_count():
-    more = facts(classes=(*FACTS.classes[:2], ClassCount("cross", 200, 120)))
-    assert (label_more.advise(more).labels, more.labels) == (300, 500)
+    said = label_more.advise(facts(classes=few(300, 170)))
+    assert (said.action, said.labels) == ("Label 330 more samples", 330)
+    assert (said.gain, said.low, said.high) == pytest.approx((0.014, 0.002, 0.023))
+    assert "+1.4 points over today's 470 labels (90 %: +0.2 to +2.3;" in said.because
 
 
 def test_the_first_labels_are_asked_for_without_a_promise():
@@ -115,7 +128,16 @@ def test_the_first_labels_are_asked_for_without_a_promise():
 # -- no more labels
 
 
-@pytest.mark.parametrize("known", [FACTS, facts(curve=None), facts(curve=curve(refused="Too few."))])
+@pytest.mark.parametrize(
+    "known",
+    [
+        FACTS,
+        facts(curve=None),
+        facts(curve=curve(refused="Too few.")),
+        facts(curve=curve(step(400, 0, 0, 0), step(800, 0.004, 0, 0.01), largest=300)),
+    ],
+    ids=["worth it", "no curve", "refused", "outdated"],
+)
 def test_stop_labeling_is_silent(known):
     assert stop_labeling.advise(known) is None
 
@@ -178,7 +200,7 @@ def test_augmenting_and_rebalancing_together_are_not_told_apart():
         "320 labels). Which of the two it comes from was not measured. "
         "One training each: the interval covers the choice of test items, not the luck of training."
     )
-    assert (said.gain, said.n, said.shown) == (0.012, 441, False)
+    assert (said.gain, said.level, said.n, said.shown) == (0.012, 0.95, 441, False)
 
 
 def test_what_was_tried_alone_goes_before_what_was_tried_together():
@@ -261,6 +283,7 @@ def test_every_suggestion_can_be_kept_and_read(world):
         assert len(said.action) <= 200
         assert said.because.endswith(".")
         assert (said.gain is None) == (said.low is None) == (said.high is None)
+        assert (said.low is None) == (said.level is None)
         assert said.gain is None or (said.n is not None and said.low <= said.gain <= said.high)
 
 
@@ -274,4 +297,4 @@ def test_nobody_says_label_and_stop_at_once(world):
     ("low", "high", "shown"), [(0.1, 0.2, True), (-0.1, 0.2, False), (0.0, 0.2, False), (-0.2, -0.1, True)]
 )
 def test_an_interval_that_holds_zero_shows_nothing(low, high, shown):
-    assert Suggestion("a", "Do", "So.", 0.1, low, high, 10).shown is shown
+    assert Suggestion("a", "Do", "So.", 0.1, low, high, 0.9, 10).shown is shown

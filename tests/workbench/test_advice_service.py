@@ -19,7 +19,7 @@ from workbench.services import advice
 pytestmark = pytest.mark.django_db
 
 PLAIN = NAMED["plain"]
-STEPS = tuple(Step(n, 0.9, 0.88, 0.92, 0.02, 0.01, 0.03) for n in (200, 400))
+STEPS = (Step(200, 0.88, 0.87, 0.89, 0.0, -0.01, 0.01), Step(400, 0.9, 0.88, 0.92, 0.02, 0.01, 0.03))
 FORECAST = Forecast(STEPS, 0.88, False, "", ())
 
 
@@ -133,8 +133,9 @@ def test_queued_samples_are_part_of_the_pool(dataset, now):
     )
     for rank, sample in enumerate(Sample.objects.waiting()[:5]):
         LabelTask.objects.create(round=chosen, sample=sample, rank=rank, score=0, reason="Chance.")
-    facts = advice.gather_facts(dataset)
-    assert (facts.pool, facts.queued) == (300, 5)
+    assert (advice.gather_facts(dataset).pool, advice.gather_facts(dataset).queued) == (300, 5)
+    chosen.tasks.filter(rank=0).update(removed_at=now)
+    assert advice.gather_facts(dataset).queued == 4
 
 
 def test_disputed_samples_are_those_on_which_people_differ(dataset, now):
@@ -205,6 +206,7 @@ def test_advice_carries_the_figures_of_the_forecast(dataset, now):
     first, *_ = advice.refresh_advice(dataset, now)
     assert (first.adviser, first.action, first.labels) == ("label_more", "Label 200 more samples", 200)
     assert (first.gain, first.low, first.high, first.n, first.shown) == (0.02, 0.01, 0.03, 40, True)
+    assert first.level == 0.9
 
 
 def test_the_same_words_change_nothing(dataset, now):
@@ -287,8 +289,9 @@ def test_taking_a_curve_starts_one(dataset, now, state):
     assert (job.work, dataset.curves.count()) == ("trainer.jobs.curve", 1)
 
 
-def test_what_no_machine_can_do_is_only_marked(dataset, now):
-    row = open_advice(dataset, now, "fix_labels")
+@pytest.mark.parametrize("adviser", ["fix_labels", "label_more"])
+def test_what_no_machine_can_do_is_only_marked(adviser, dataset, now):
+    row = open_advice(dataset, now, adviser)  # label_more without labels asks for pictures
     assert advice.take_advice(row) is None
     row.refresh_from_db()
     assert row.state == Advice.State.TAKEN

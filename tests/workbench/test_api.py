@@ -132,7 +132,8 @@ def test_an_id_no_database_could_hold_is_refused(name, engineer):
 
 def test_advice_is_decided_once(rows, admin):
     first = admin.post(reverse("api:take", args=[rows.idea]))
-    assert first.json()["advice"]["state"] == Advice.State.TAKEN
+    told = first.json()["advice"]
+    assert (told["state"], told["level"], told["starts"]) == (Advice.State.TAKEN, 0.9, False)
     assert admin.post(reverse("api:dismiss", args=[rows.idea])).status_code == 409
 
 

@@ -79,13 +79,26 @@ def test_the_dataset_page_begins_with_advice(rows, sign_in):
 def test_a_gain_shows_with_its_interval_and_n(rows, sign_in):
     text = text_of(sign_in("engineer"), "dataset", rows.dataset)
     assert in_order(
-        text, "+2.0 points", "(\N{MINUS SIGN}1.0 to +5.0)", "n = 18", "not shown: the interval holds zero"
+        text,
+        "+2.0 points",
+        "(90 %: \N{MINUS SIGN}1.0 to +5.0)",
+        "n = 18",
+        "not shown: the interval holds zero",
     )
+
+
+def test_what_starts_nothing_is_not_taken_but_done(rows, sign_in):
+    text = text_of(sign_in("admin"), "dataset", rows.dataset)
+    assert (text.count(">Take it<"), text.count(">Done<")) == (1, 1)
+    assert in_order(text, "Compute a learning curve", ">Take it<", "Look again at 7 labels", ">Done<")
 
 
 def test_a_comparison_says_whether_it_is_shown(rows, sign_in):
     text = text_of(sign_in("engineer"), "run", rows.other)
-    assert in_order(text, "plain</a> vs", "+5.0 points", "(+1.0 to +9.0)", "n = 18", "p = 0.040", ">shown<")
+    words = "not the luck of training."
+    assert in_order(
+        text, "plain</a> vs", "+5.0 points", "(95 %: +1.0 to +9.0)", "n = 18", "p = 0.040", ">shown<", words
+    )
 
 
 @pytest.mark.parametrize(("page", "argument"), [("dataset", "dataset"), ("sample", "sample")])

@@ -67,7 +67,7 @@ def make(state: Path, now: datetime) -> Rows:
         report=_report(dataset, now).pk,
         advice=_advice(dataset, now, "draw_curve", "Compute a learning curve").pk,
         idea=_advice(
-            dataset, now, "fix_labels", "Look again at 7 labels", gain=0.02, low=-0.01, high=0.05
+            dataset, now, "fix_labels", "Look again at 7 labels", gain=0.02, low=-0.01, high=0.05, level=0.9
         ).pk,
         job=job.pk,
         failed=failed.pk,

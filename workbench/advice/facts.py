@@ -71,8 +71,9 @@ class Suggestion:
     gain: float | None = None
     low: float | None = None
     high: float | None = None
+    level: float | None = None  # of the interval, e.g. 0.9
     n: int | None = None  # items that the interval rests on
-    labels: int | None = None  # labels that it asks for
+    labels: int | None = None  # labels that it asks for, of pictures that are there
 
     @property
     def shown(self) -> bool:

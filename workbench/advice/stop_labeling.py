@@ -11,7 +11,7 @@ def advise(facts: Facts) -> Suggestion | None:
     return Suggestion(
         "stop_labeling",
         "Stop labeling for now",
-        f"Going from {facts.curve.largest} to {step.n} labels is forecast to gain {points(step.gain)} points "
+        f"Going from {facts.labels} to {step.n} labels is forecast to gain {points(step.gain)} points "
         f"of accuracy (90 % band {points(step.gain_low)} to {points(step.gain_high)}; "
         f"{facts.curve.n_test} test items): more likely than not less than {100 * label_more.WORTH:.1f}.",
         n=facts.curve.n_test,

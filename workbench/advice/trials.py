@@ -2,6 +2,7 @@
 
 from workbench.advice.facts import Suggestion, Trial, points
 
+LEVEL = 0.95  # of a trial's interval
 LUCK = "One training each: the interval covers the choice of test items, not the luck of training."
 
 
@@ -17,6 +18,7 @@ def verdict(trial: Trial) -> str:
 def suggest(adviser: str, trial: Trial, what: str, because: str) -> Suggestion:
     """Return the advice to train with `what`, or without it where it did harm."""
     if trial.high < 0:
-        action = f"Train without {what}"
-        return Suggestion(adviser, action, because, -trial.gain, -trial.high, -trial.low, trial.n)
-    return Suggestion(adviser, f"Train with {what}", because, trial.gain, trial.low, trial.high, trial.n)
+        action, figures = f"Train without {what}", (-trial.gain, -trial.high, -trial.low)
+    else:
+        action, figures = f"Train with {what}", (trial.gain, trial.low, trial.high)
+    return Suggestion(adviser, action, because, *figures, level=LEVEL, n=trial.n)

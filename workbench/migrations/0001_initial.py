@@ -27,6 +27,7 @@ class Migration(migrations.Migration):
                 ("gain", models.FloatField(null=True)),
                 ("low", models.FloatField(null=True)),
                 ("high", models.FloatField(null=True)),
+                ("level", models.FloatField(null=True)),
                 ("n", models.PositiveIntegerField(null=True)),
                 ("shown", models.BooleanField(default=True)),
                 ("labels", models.PositiveIntegerField(null=True)),

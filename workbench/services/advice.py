@@ -122,6 +122,7 @@ def _row(dataset: Dataset, suggestion: Suggestion, now: datetime) -> Advice:
         gain=suggestion.gain,
         low=suggestion.low,
         high=suggestion.high,
+        level=suggestion.level,
         n=suggestion.n,
         shown=suggestion.shown,
         labels=suggestion.labels,
@@ -138,16 +139,21 @@ def take_advice(advice: Advice, *, requested_by: str = "") -> Job | None:
         return _start(advice, requested_by) if _decide(advice, Advice.State.TAKEN) else None
 
 
+def starts_work(advice: Advice) -> bool:
+    """Say whether taking the advice starts something; else a person carries it out."""
+    return advice.adviser == "draw_curve" or (advice.adviser == "label_more" and advice.labels is not None)
+
+
 def _start(advice: Advice, requested_by: str) -> Job | None:
+    if not starts_work(advice):
+        return None
     if advice.adviser == "draw_curve":
         return work.start_curve(advice.dataset, preset="standard", requested_by=requested_by)
-    if advice.adviser == "label_more":
-        measured = advice.gain is not None  # else it is the first batch, which chance chooses
-        strategy = SelectionRound.Strategy.MARGIN if measured else SelectionRound.Strategy.RANDOM
-        return work.start_next_round(
-            advice.dataset, count=advice.labels or 0, strategy=strategy, requested_by=requested_by
-        )
-    return None
+    measured = advice.gain is not None  # else it is the first batch, which chance chooses
+    strategy = SelectionRound.Strategy.MARGIN if measured else SelectionRound.Strategy.RANDOM
+    return work.start_next_round(
+        advice.dataset, count=advice.labels or 0, strategy=strategy, requested_by=requested_by
+    )
 
 
 def dismiss_advice(advice: Advice) -> None:

@@ -7,6 +7,7 @@ from django.templatetags.static import static
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
+from workbench.advice import trials
 from workbench.views.contexts.runs import Interval
 
 register = template.Library()
@@ -78,8 +79,14 @@ def simulated() -> SafeString:
 
 @register.filter
 def p_value(p: float) -> str:
-    """0.0004 -> "< 0.001" """
-    return "< 0.001" if p < 0.001 else f"{p:.3f}"
+    """0.0004 -> "p < 0.001" """
+    return "p < 0.001" if p < 0.001 else f"p = {p:.3f}"
+
+
+@register.simple_tag
+def luck() -> str:
+    """What the interval of a comparison leaves out, in the words that advice has for it."""
+    return trials.LUCK
 
 
 @register.simple_tag

@@ -29,7 +29,7 @@ def take(request: HttpRequest, pk: int) -> HttpResponseRedirect:
         return redirect("dataset", row.dataset_id)
     if job is not None:
         return redirect("job", job.pk)
-    messages.success(request, "Marked as taken. This one is for you to carry out: nothing was started.")
+    messages.success(request, "Marked as done; nothing was started.")
     return redirect("dataset", row.dataset_id)
 
 

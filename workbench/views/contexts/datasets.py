@@ -10,6 +10,7 @@ from django.db.models import Count, Q
 from augment import policy_specs
 from labeling.models import Dataset, ImportReport, Sample
 from workbench.models import Advice
+from workbench.services import advice
 from workbench.services.dataset_jobs import open_jobs_of
 from workbench.views.contexts import curves, jobs, labels, runs, samples
 from workbench.views.contexts.curves import CurveCard
@@ -55,9 +56,11 @@ class AdviceCard:
     gain: float | None
     low: float | None
     high: float | None
+    level: float | None
     n: int | None
     shown: bool
     labels: int | None
+    starts: bool  # taking it starts something; else a person carries it out
     state: str
     created_at: datetime
     decided_at: datetime | None
@@ -150,9 +153,11 @@ def advice_card(row: Advice) -> AdviceCard:
         row.gain,
         row.low,
         row.high,
+        row.level,
         row.n,
         row.shown,
         row.labels,
+        advice.starts_work(row),
         row.state,
         row.created_at,
         row.decided_at,
