@@ -31,9 +31,17 @@ class SampleQuerySet(models.QuerySet["Sample"]):
         """Everything that may be labeled and trained on: all but the test split."""
         return self.exclude(split=Sample.Split.TEST)
 
+    def queued(self) -> SampleQuerySet:
+        """Samples that stand in a queue; a task that was deleted in Label Studio no longer does."""
+        return self.filter(_has_task())
+
     def waiting(self) -> SampleQuerySet:
         """Pool samples that nobody has labeled and that stand in no annotator's queue."""
-        return self.pool().unlabeled().filter(tasks=None)
+        return self.pool().unlabeled().exclude(_has_task())
+
+
+def _has_task() -> models.Exists:
+    return models.Exists(LabelTask.objects.filter(sample=models.OuterRef("pk"), removed_at=None))
 
 
 class Sample(models.Model):
@@ -177,7 +185,8 @@ class LabelTask(models.Model):
     reason = models.CharField(max_length=200)  # one sentence: why this sample
     ls_task_id = models.PositiveIntegerField(null=True)
     pushed_at = models.DateTimeField(null=True)
-    removed_at = models.DateTimeField(null=True)  # found deleted in Label Studio; never sent again
+    # found deleted in Label Studio: never sent again, but a later round may ask for the sample
+    removed_at = models.DateTimeField(null=True)
 
     objects = TaskQuerySet.as_manager()
 

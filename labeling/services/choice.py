@@ -101,7 +101,7 @@ def _candidates(dataset: Dataset, rng: np.random.Generator) -> list[int]:
     teach little that is new.
     """
     waiting = list(dataset.samples.waiting().order_by("pk").values_list("pk", "duplicate_group"))
-    spoken_for = dataset.samples.exclude(label="", tasks=None)
+    spoken_for = dataset.samples.labeled() | dataset.samples.queued()
     taken = set(spoken_for.values_list("duplicate_group", flat=True)) - {""}
     fresh = [row for row in waiting if row[1] not in taken] or waiting
     rows = selection.one_per_group([group or f"alone {pk}" for pk, group in fresh], rng)

@@ -149,6 +149,8 @@ def _name_of(studio: Studio) -> str:
 
 
 def _close(project: LabelProject, now: datetime) -> None:
+    """Record that the project is gone, and its tasks with it; tasks not sent yet go to the next project."""
+    project.tasks.standing().update(removed_at=now, ls_task_id=None)
     project.closed_at = now
     project.error = (
         f"The project {project.title!r} was deleted in Label Studio. Labels that had come from it still "

@@ -61,6 +61,25 @@ def test_test_labeled_and_queued_samples_are_never_asked_for(dataset):
     assert not first & second
 
 
+def test_samples_whose_tasks_were_deleted_wait_again_and_count_once(dataset, now):
+    elder, younger = add(dataset, 2, duplicate_group="twins")
+    for _ in range(2):
+        ask(dataset, 9).tasks.update(removed_at=now)
+    assert list(dataset.samples.waiting().order_by("pk")) == [elder, younger]
+    assert not dataset.samples.queued().exists()
+    (task,) = ask(dataset, 9).tasks.all()
+    assert list(dataset.samples.queued()) == [task.sample]
+
+
+def test_a_deleted_task_speaks_for_no_near_equal_picture(dataset, now):
+    add(dataset, 1, duplicate_group="twins")
+    ask(dataset, 9).tasks.update(removed_at=now)
+    add(dataset, 1, duplicate_group="twins")
+    add(dataset, 1)
+    groups = {task.sample.duplicate_group for task in ask(dataset, 9).tasks.all()}
+    assert groups == {"twins", "k0002"}
+
+
 def test_another_datasets_samples_are_left_alone(dataset, now):
     other = Dataset.objects.create(name="other", classes=["x", "y"], created_at=now)
     add(other, 5)

@@ -225,12 +225,14 @@ def test_a_wrong_key_is_told_and_permanent(dataset, studio, label_studio):
 def test_a_project_deleted_there_is_closed_its_labels_stay_and_the_next_round_opens_another(
     dataset, studio, people
 ):
-    project = push(choose(dataset, [0]), studio)
+    project = push(choose(dataset, [0, 2]), studio)
     people["ann1"].submit(people["ann1"].next_task(project.ls_id), "cat")
     pull(project, studio)
+    assert dataset.samples.waiting().count() == 4
     studio.delete_project(project.ls_id)
     assert "was deleted in Label Studio" in pull(project, studio).trouble
     assert dataset.samples.labeled().count() == 1
+    assert dataset.samples.waiting().count() == 5
     other = push(choose(dataset, [1]), studio)
     assert other.ls_id != project.ls_id
     assert exchange.open_projects(dataset, studio) == [other]

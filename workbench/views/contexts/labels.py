@@ -127,7 +127,7 @@ def label_progress(dataset: Dataset) -> LabelProgress:
     return LabelProgress(
         pool=pool.count(),
         labeled=pool.labeled().count(),
-        queued=pool.unlabeled().exclude(tasks=None).distinct().count(),
+        queued=pool.unlabeled().queued().count(),
         annotations=standing.count(),
         simulated=standing.filter(annotator__simulated=True).count(),
     )
