@@ -14,13 +14,11 @@ LIFE_S = 60
 
 def open_url(shared_key: str, base_url: str, email: str, ls_id: int, now: datetime, nonce: str) -> str:
     """Return a link that, within a minute and once, signs the person in and lands in the project's queue."""
-    token = _token(shared_key, "open", email, now, nonce, project=ls_id)
+    claims = {"email": email, "expires": now.timestamp() + LIFE_S, "nonce": nonce, "project": ls_id}
+    body = base64.urlsafe_b64encode(json.dumps(claims).encode()).rstrip(b"=")
+    signature = hmac.digest(shared_key.encode(), body, "sha256")
+    token = f"{body.decode()}.{base64.urlsafe_b64encode(signature).rstrip(b'=').decode()}"
     return f"{base_url.rstrip('/')}/seedbed/open?t={quote(token)}"
-
-
-def provision_token(shared_key: str, email: str, now: datetime, nonce: str) -> str:
-    """Return what POST /seedbed/provision wants in its header X-Seedbed-Token."""
-    return _token(shared_key, "provision", email, now, nonce)
 
 
 def project_url(base_url: str, ls_id: int) -> str:
@@ -30,10 +28,3 @@ def project_url(base_url: str, ls_id: int) -> str:
     pressed "Label All Tasks" once on this page.
     """
     return f"{base_url.rstrip('/')}/projects/{ls_id}/data"
-
-
-def _token(shared_key: str, verb: str, email: str, now: datetime, nonce: str, **more: int) -> str:
-    claims = {"verb": verb, "email": email, "expires": now.timestamp() + LIFE_S, "nonce": nonce, **more}
-    body = base64.urlsafe_b64encode(json.dumps(claims).encode()).rstrip(b"=")
-    signature = hmac.digest(shared_key.encode(), body, "sha256")
-    return f"{body.decode()}.{base64.urlsafe_b64encode(signature).rstrip(b'=').decode()}"

@@ -11,7 +11,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from labeling.label_studio import links, pulse, server
+from labeling.label_studio import links, server
 from tests.label_studio_fixture import HOSTILE, Running, prepare
 
 pytestmark = pytest.mark.label_studio
@@ -159,7 +159,6 @@ def test_a_link_opens_for_one_of_many_at_once(label_studio):
         (lambda s: "/seedbed/open?t=...", "not genuine"),
         (lambda s: "/seedbed/open?t=%ff.%00", "not genuine"),
         (lambda s: "/seedbed/open?t=é.ü", "not genuine"),
-        (lambda s: f"/seedbed/open?t={provision(s, 'a@example.org')}", "not genuine"),
         (lambda s: link(s, email=server.ADMIN_EMAIL), "with its password only"),
     ],
 )
@@ -168,28 +167,6 @@ def test_other_links_open_nothing(label_studio, nobody, make, said):
     assert answer.status_code == 403
     assert said in answer.text
     assert nobody.get("/api/current-user/whoami").status_code == 401
-
-
-def provision(running: Running, email: str, **changes) -> str:
-    key = changes.get("key", running.keys.shared_key)
-    return links.provision_token(key, email, datetime.now(UTC), os.urandom(8).hex())
-
-
-def test_provision_gives_an_account_with_its_token(label_studio, nobody):
-    answers = [
-        nobody.post(
-            "/seedbed/provision", headers={"X-Seedbed-Token": provision(label_studio, "P@Example.org")}
-        )
-        for _ in range(2)
-    ]
-    first, again = (answer.raise_for_status().json() for answer in answers)
-    assert first == again
-    assert first["email"] == pulse.whoami(label_studio.url, first["token"]) == "p@example.org"
-
-
-def test_provision_refuses_strangers(label_studio, nobody):
-    for token in ("", "a.b", provision(label_studio, "q@example.org", key="another key")):
-        assert nobody.post("/seedbed/provision", headers={"X-Seedbed-Token": token}).status_code == 403
 
 
 def test_the_first_start_may_take_longer(tmp_path):

@@ -7,6 +7,5 @@ from django.urls import path
 urlpatterns = [
     path("heidi-tips/", seedbed_views.no_tips),
     path("seedbed/open", seedbed_views.open_queue),
-    path("seedbed/provision", seedbed_views.provision),
     *their_urls,
 ]

@@ -1,7 +1,7 @@
 """Sign-on by one-time link, accounts for people, and the labelling queue's mode.
 
-A token is base64url(JSON) + "." + base64url(HMAC-SHA256 of the first part).  The JSON holds `verb` (which route
-it is for), `email`, `expires` (Unix seconds) and `nonce`.
+A token is base64url(JSON) + "." + base64url(HMAC-SHA256 of the first part).  The JSON holds `email`,
+`expires` (Unix seconds), `nonce` and `project`.
 """
 
 import base64
@@ -16,8 +16,7 @@ from django.contrib.auth import login
 from django.db import transaction
 from django.http import HttpResponse, HttpResponseForbidden, JsonResponse
 from django.views.decorators.cache import never_cache
-from django.views.decorators.csrf import csrf_exempt
-from django.views.decorators.http import require_GET, require_POST
+from django.views.decorators.http import require_GET
 
 KEY = os.environ["SEEDBED_SHARED_KEY"].encode()
 LIFE_S = 60
@@ -35,15 +34,15 @@ def _unpack(text):
     return base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
 
 
-def _redeem(token, verb):
-    """Return what the token says; each token opens one door, once, within its minute."""
+def _redeem(token):
+    """Return what the token says; each token opens the door once, within its minute."""
     try:
         body, signature = token.split(".")
         genuine = hmac.compare_digest(_unpack(signature), hmac.digest(KEY, body.encode(), "sha256"))
         claims = json.loads(_unpack(body)) if genuine else {}
     except ValueError:
         raise BadToken("This link is not genuine.") from None
-    if claims.get("verb") != verb:
+    if not claims:
         raise BadToken("This link is not genuine.")
     now = time.time()
     if not now <= claims["expires"] <= now + LIFE_S:
@@ -90,28 +89,13 @@ def open_queue(request):
     Without the key in localStorage the deep link would use the data manager's order: by id, sampling and locks ignored.
     """
     try:
-        claims = _redeem(request.GET.get("t", ""), "open")
+        claims = _redeem(request.GET.get("t", ""))
         user = _account(claims["email"])
     except BadToken as error:
         return HttpResponseForbidden(str(error), content_type="text/plain")
     login(request, user, backend="django.contrib.auth.backends.ModelBackend")
     request.session["last_login"] = time.time()  # Label Studio's time-out for idle sessions counts from here
     return HttpResponse(PAGE % int(claims["project"]), headers={"Referrer-Policy": "no-referrer"})
-
-
-@csrf_exempt
-@require_POST
-@never_cache
-def provision(request):
-    """Return id and API token of a person's account."""
-    from rest_framework.authtoken.models import Token
-
-    try:
-        user = _account(_redeem(request.headers.get("X-Seedbed-Token", ""), "provision")["email"])
-    except BadToken as error:
-        return JsonResponse({"detail": str(error)}, status=403)
-    token, _ = Token.objects.get_or_create(user=user)
-    return JsonResponse({"id": user.id, "email": user.email, "token": token.key})
 
 
 def no_tips(request):
