@@ -19,13 +19,6 @@ HOST = "127.0.0.1"
 FIRST_BOOT_TIMEOUT_S = 300  # migrations take 37 s of CPU; two minutes of wall time on a busy machine
 BOOT_TIMEOUT_S = 90
 
-# Label Studio refuses webhooks to loopback unless its whole list is replaced: this is that list without
-# 127.0.0.0/8, so our own webhook can be reached and nothing else inside the network can.
-BANNED_SUBNETS = (
-    "0.0.0.0/8,10.0.0.0/8,100.64.0.0/10,169.254.0.0/16,172.16.0.0/12,192.0.0.0/24,192.0.2.0/24,192.88.99.0/24,"
-    "192.168.0.0/16,198.18.0.0/15,198.51.100.0/24,203.0.113.0/24,224.0.0.0/4,240.0.0.0/4,::/128,::1/128,"
-    "::ffff:0:0/96,64:ff9b::/96,100::/64,2001::/32,2002::/16,fc00::/7,fe80::/10,ff00::/8"
-)
 SILENCE = {
     "LABEL_STUDIO_COLLECT_ANALYTICS": "false",
     "LABEL_STUDIO_LATEST_VERSION_CHECK": "false",
@@ -38,8 +31,6 @@ MANNERS = {
     "LABEL_STUDIO_DISABLE_SIGNUP_WITHOUT_LINK": "true",
     "LABEL_STUDIO_CORS_ALLOW_ALL_ORIGINS": "false",
     "LABEL_STUDIO_TASK_LOCK_TTL": "3600",  # an abandoned task returns to the queue after an hour, not a day
-    "LABEL_STUDIO_USE_DEFAULT_BANNED_SUBNETS": "false",
-    "LABEL_STUDIO_USER_ADDITIONAL_BANNED_SUBNETS": BANNED_SUBNETS,
     # 1,000 predictions into a full project: 0.8 s of CPU, not 8. It skips their check: config.py checks them.
     "fflag_fix_back_4620_memory_efficient_predictions_import_08012025_short": "true",
 }

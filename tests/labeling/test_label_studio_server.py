@@ -115,6 +115,12 @@ def test_its_pages_load_nothing_from_elsewhere(nobody):
     assert "googletagmanager" not in page
 
 
+@pytest.mark.parametrize("host", ["127.0.0.1", "10.0.0.1", "169.254.169.254"])
+def test_it_calls_no_address_inside_the_network(admin, host):
+    answer = admin.post("/api/webhooks/", json={"url": f"http://{host}:9/"})
+    assert (answer.status_code, "reserved network" in answer.text) == (403, True), answer.text
+
+
 def test_strangers_get_no_account_without_an_invitation(nobody):
     nobody.get("/user/signup/").raise_for_status()
     form = {"email": "x@example.org", "password": "a-long-password"}
