@@ -25,9 +25,11 @@ def import_folder(
     labels_csv: str = "",
     test_share: float = 0.2,
     keep_labels: Literal["all", "test"] = "all",
+    classes: list[str] | None = None,
 ) -> dict[str, int] | None:
     """Import a folder; its own labels.csv counts where no other CSV is named.
 
+    `classes` name the classes of a dataset that has none and gets no labels either.
     Returns the numbers of pictures taken, known, refused and noted; None where the dataset is gone.
     """
     dataset = Dataset.objects.filter(pk=dataset_id).first()
@@ -40,6 +42,7 @@ def import_folder(
         labels=pictures.read_labels(csv_path) if labels_csv or csv_path.is_file() else None,
         test_share=test_share,
         keep_labels=keep_labels,
+        classes=classes or (),
         now=timezone.now(),
         report=report,
     )

@@ -6,6 +6,8 @@ Label Studio checks little: unknown labels pass, and rows that it dislikes are d
 from collections.abc import Sequence
 from xml.etree import ElementTree
 
+from labeling.labels import MAX_LENGTH
+
 CONTROL = "label"  # the <Choices> tag: "from_name" in a result
 PICTURE = "image"  # the <Image> tag, and the key of the address in a task's data
 ITEM = "seedbed_item"  # the key of the picture's content key in a task's data
@@ -36,7 +38,7 @@ def labeling_config(classes: Sequence[str]) -> str:
 
 
 def check_classes(classes: Sequence[str]) -> None:
-    """Raise ConfigError unless the names survive XML and can be told apart."""
+    """Raise ConfigError unless the names fit their column, survive XML and can be told apart."""
     if len(classes) < 2:
         raise ConfigError(f"A labeling project needs at least two classes, got {len(classes)}.")
     if len(set(classes)) < len(classes):
@@ -46,6 +48,8 @@ def check_classes(classes: Sequence[str]) -> None:
             raise ConfigError(
                 f"The class name {name!r} is empty or holds spaces or signs that cannot be seen."
             )
+        if len(name) > MAX_LENGTH:
+            raise ConfigError(f"The class name {name[:20]}… is longer than {MAX_LENGTH} letters.")
 
 
 def prediction(classes: Sequence[str], label: str, score: float, model_version: str) -> dict[str, object]:

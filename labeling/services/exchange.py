@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 OVERLAP = timedelta(seconds=60)  # a change there may be committed after one with a younger timestamp
 STAGE = "Sending to Label Studio"
+REMEDY = "Import the pictures again with the classes named: `manage.py import_images --classes cat,dog`."
 
 
 @dataclass(frozen=True)
@@ -67,6 +68,10 @@ def push_round(round: SelectionRound, studio: Studio, now: datetime, report: Rep
     Safe to repeat after any failure: tasks that an earlier call sent without learning their ids are found by
     our own keys before anything is sent.  Raises StudioError; what was done until then stays recorded.
     """
+    try:
+        config.check_classes(round.dataset.classes)
+    except config.ConfigError as error:
+        raise StudioError(f"{error} {REMEDY}", permanent=True) from error
     project = open_project(round.dataset, round.overlap, studio, now)
     round.tasks.unsent().update(project=project)
     _adopt(round, project, studio, now)

@@ -1,7 +1,7 @@
 """How pictures come in: file by file, each taken, known or listed with the reason why not."""
 
 import shutil
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -13,6 +13,7 @@ from django.db import transaction
 from labeling import duplicates, folders, images
 from labeling import labels as sheets
 from labeling.folders import Refusal
+from labeling.label_studio import config
 from labeling.labels import Labels
 from labeling.labels import read_labels as read_labels
 from labeling.models import Dataset, ImportReport, Sample
@@ -45,6 +46,7 @@ def import_images(
     labels: Mapping[str, str] | None = None,
     test_share: float = 0.2,
     keep_labels: Literal["all", "test"] = "all",
+    classes: Sequence[str] = (),
     now: datetime,
     report: Report = silent,
 ) -> ImportReport:
@@ -52,12 +54,15 @@ def import_images(
 
     `labels` gives the class by file name (read_labels makes it from a CSV); None means class folders, where
     there are any.  What becomes of labels and split is told in placing.place; keep_labels="test" drops the
-    labels of the training pool: people will give them.
+    labels of the training pool: people will give them.  Where neither the dataset nor the labels name any
+    class, `classes` do, in their order; raises ConfigError where people could not choose among them.
 
     Each file is one of: taken, known from before, refused (with the reason), or a second copy (noted).  Rows
     are written in lots; a killed or cancelled import is finished by the next one of the same folder.
     """
     wish = placing.Wish(test_share, keep_labels)
+    if classes:
+        config.check_classes(classes)
     found = folders.find_files(folder)
     intake = _Intake(dataset, now, dict(dataset.samples.values_list("key", "file")), refused=found.refused)
     _read_all(intake, _without_csv(found.files, labels), report)
@@ -65,6 +70,7 @@ def import_images(
     with transaction.atomic():
         dataset.classes = Dataset.objects.select_for_update().get(pk=dataset.pk).classes
         given = _take_labels(intake, labels)
+        _name_classes(dataset, given, classes)
         intake.noted += placing.place(dataset, groups, given, wish=wish, now=now)
         return _write_report(intake, folder)
 
@@ -138,7 +144,7 @@ def _keep(intake: _Intake, name: str, picture: images.Picture) -> Sample | None:
 
 
 def _take_labels(intake: _Intake, labels: Mapping[str, str] | None) -> dict[str, str]:
-    """Return the label by content key; defines the classes where the dataset has none."""
+    """Return the label by content key."""
     dataset = intake.dataset
     if isinstance(labels, Labels):
         intake.refused += labels.refused
@@ -153,10 +159,15 @@ def _take_labels(intake: _Intake, labels: Mapping[str, str] | None) -> dict[str,
         ]
     given, remarks = sheets.settle(intake.keys, by_name, dataset.classes)
     intake.noted += remarks
-    if given and not dataset.classes:
-        dataset.classes = sorted(set(given.values()))
-        dataset.save(update_fields=["classes"])
     return given
+
+
+def _name_classes(dataset: Dataset, given: Mapping[str, str], classes: Sequence[str]) -> None:
+    """Let the labels define the classes of a dataset that has none, else the importing person."""
+    named = sorted(set(given.values())) or list(classes)
+    if named and not dataset.classes:
+        dataset.classes = named
+        dataset.save(update_fields=["classes"])
 
 
 def _write_report(intake: _Intake, folder: Path) -> ImportReport:

@@ -5,8 +5,11 @@ import pytest
 import toys
 
 from labeling import jobs
+from labeling.label_studio.config import ConfigError
+from labeling.label_studio.shapes import StudioError
 from labeling.models import Dataset, ImportReport
 from labeling.progress import silent
+from labeling.services import choice
 
 
 @pytest.fixture
@@ -40,6 +43,47 @@ def test_a_csv_in_the_folder_or_beside_it_gives_the_labels(dataset, tmp_path, pl
         "noted": 0,
     }
     assert set(dataset.samples.values_list("label", flat=True)) == {"cat", "dog"}
+
+
+def test_a_round_of_a_dataset_without_classes_is_not_sent_and_says_what_to_do(
+    dataset, tmp_path, settings, now
+):
+    settings.LABEL_STUDIO_URL, settings.LABEL_STUDIO_API_KEY = "http://127.0.0.1:9", "a key"
+    folder = oddities.write(tmp_path / "in", {"a.png": oddities.rgb()})
+    jobs.import_folder(silent, dataset_id=dataset.pk, folder=str(folder))
+    chosen = choice.choose_next(dataset, count=1, now=now)
+    with pytest.raises(
+        StudioError, match=r"at least two classes, got 0\. Import .* `manage\.py import"
+    ) as told:
+        jobs.push(silent, round_id=chosen.pk)
+    assert told.value.permanent
+
+
+@pytest.mark.parametrize("classes", [["cat"], ["cat", "cat"], ["cat", "d" * 101]])
+def test_classes_that_nobody_could_choose_among_stop_the_import(dataset, tmp_path, classes):
+    folder = oddities.write(tmp_path / "in", {"a.png": oddities.rgb()})
+    with pytest.raises(ConfigError):
+        jobs.import_folder(silent, dataset_id=dataset.pk, folder=str(folder), classes=classes)
+    assert not dataset.samples.exists()
+
+
+@pytest.mark.parametrize(
+    ("before", "table", "after"),
+    [
+        ([], "", ["dog", "cat"]),
+        ([], "a.png,fox\nb.png,elk\n", ["elk", "fox"]),
+        (["owl", "bat"], "", ["owl", "bat"]),
+    ],
+)
+def test_named_classes_count_where_neither_dataset_nor_labels_have_any(
+    dataset, tmp_path, before, table, after
+):
+    Dataset.objects.update(classes=before)
+    folder = oddities.write(tmp_path / "in", {"a.png": oddities.rgb(), "b.png": oddities.gray()})
+    (folder / "labels.csv").write_text("file,label\n" + table)
+    jobs.import_folder(silent, dataset_id=dataset.pk, folder=str(folder), classes=["dog", "cat"])
+    dataset.refresh_from_db()
+    assert dataset.classes == after
 
 
 IMPORT = """

@@ -24,6 +24,7 @@ def choices(classes):
         (["a", "b\nc"], "cannot be seen"),
         (["a", "b  c"], "cannot be seen"),
         (["a", "b\x00"], "cannot be seen"),
+        (["a", "b" * 101], "longer than 100"),
     ],
 )
 def test_classes_that_would_be_misread_are_refused(classes, said):
