@@ -1,6 +1,7 @@
 """Decides when background work runs: each verb opens what the job needs and puts one row into the ledger."""
 
 import secrets
+from collections.abc import Sequence
 from pathlib import Path
 
 from django.conf import settings
@@ -32,6 +33,7 @@ def start_import(
     labels_csv: Path | None = None,
     keep_labels: str = "all",
     test_share: float = 0.2,
+    classes: Sequence[str] = (),
     requested_by: str = "",
 ) -> Job:
     """Queue the import of a folder; the same wish twice is one job, another one meanwhile is refused."""
@@ -46,6 +48,7 @@ def start_import(
         labels_csv=table,
         keep_labels=keep_labels,
         test_share=test_share,
+        classes=list(classes),
     )
     if (job.params["folder"], job.params["labels_csv"]) != (str(folder), table):
         raise AlreadyImporting(

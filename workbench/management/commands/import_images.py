@@ -18,6 +18,7 @@ class Command(StartingCommand):
         super().add_arguments(parser)
         parser.add_argument("folder", type=Path)
         parser.add_argument("--labels", type=Path, help="a CSV with the header file,label")
+        parser.add_argument("--classes", default="", help="for pictures without labels: good,scratch,dent")
         parser.add_argument(
             "--keep-labels",
             choices=["all", "test"],
@@ -26,7 +27,15 @@ class Command(StartingCommand):
         )
 
     def handle(
-        self, *, dataset: str, folder: Path, labels: Path | None, keep_labels: str, here: bool, **_: object
+        self,
+        *,
+        dataset: str,
+        folder: Path,
+        labels: Path | None,
+        classes: str,
+        keep_labels: str,
+        here: bool,
+        **_: object,
     ) -> None:
         if not folder.is_dir():
             raise CommandError(f"{folder} is not a folder.")
@@ -34,5 +43,11 @@ class Command(StartingCommand):
             raise CommandError(f"A dataset's name has 3 to 50 characters, got {len(dataset)}: {dataset!r}.")
         row, _created = Dataset.objects.get_or_create(name=dataset, defaults={"created_at": timezone.now()})
         with self.sentences():
-            job = work.start_import(row, folder.resolve(), labels_csv=labels, keep_labels=keep_labels)
+            job = work.start_import(
+                row,
+                folder.resolve(),
+                labels_csv=labels,
+                keep_labels=keep_labels,
+                classes=[name.strip() for name in classes.split(",") if name.strip()],
+            )
         self.see_through(job, here)
