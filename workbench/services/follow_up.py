@@ -1,6 +1,8 @@
-"""What a finished training or curve brings about: a comparison with the plain run, and fresh advice."""
+"""What new measurements and labels bring about: a comparison with the plain run, and fresh advice."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
+from functools import reduce
+from operator import or_
 
 from django.db.models import Max, Q
 
@@ -12,20 +14,33 @@ from workbench.ledger.models import Job
 from workbench.services import work
 
 ADVICE = "workbench.jobs.refresh_advice"
+IMPORT = "labeling.jobs.import_folder"
+SYNC = "labeling.jobs.sync"
+RECENT = timedelta(days=1)  # older news is none: this looks every second, and must not read all jobs ever
+PAUSE = timedelta(minutes=1)  # between two looks at a dataset, while annotations stream in
+COUNTS = ("created", "updated", "deleted", "removed_tasks")  # what a sync did to our annotations
+CHANGED = reduce(or_, (Q(**{f"result__{name}__gt": 0}) for name in COUNTS))
 
 
 def follow_up(now: datetime) -> None:
-    """Look after each dataset on which something was measured since advice was last asked for."""
-    asked: dict[int, datetime] = {}
-    for params, at in (
-        Job.objects.filter(work=ADVICE).order_by("created_at").values_list("params", "created_at")
-    ):
-        asked[params["dataset_id"]] = at
+    """Look after each dataset of which something new is known since advice was last asked for."""
+    since = now - RECENT
+    asked = _latest("created_at", Q(work=ADVICE), since)
+    gave_labels = Q(work=IMPORT) | Q(CHANGED, work=SYNC)
+    labeled = _latest("finished_at", gave_labels & Q(state=Job.State.DONE), since)
     for dataset in _measured():
-        news = [at for at in (vars(dataset)["ran_at"], vars(dataset)["drawn_at"]) if at is not None]
-        if news and (dataset.pk not in asked or asked[dataset.pk] < max(news)):
+        found = (vars(dataset)["ran_at"], vars(dataset)["drawn_at"], labeled.get(dataset.pk))
+        news = [at for at in found if at is not None and at > since]
+        last = asked.get(dataset.pk)
+        if news and (last is None or (last < max(news) and last <= now - PAUSE)):
             compare_with_plain(dataset, now)
             work.start_advice(dataset)
+
+
+def _latest(moment: str, chosen: Q, since: datetime) -> dict[int, datetime]:
+    """Return when the last of the chosen jobs was made or ended, by dataset; the ledger's clock is ours."""
+    rows = Job.objects.filter(chosen, **{f"{moment}__gt": since}).order_by().values_list("params__dataset_id")
+    return dict(rows.annotate(at=Max(moment)))
 
 
 def _measured() -> list[Dataset]:
