@@ -201,6 +201,12 @@ class NewImport(Styled):
         label="Labels (CSV)",
         help_text="Header: file,label. For a flat folder.",
     )
+    classes = forms.CharField(
+        required=False,
+        max_length=2000,
+        label="Classes",
+        help_text="Only for pictures without labels, with commas between: good, scratch, dent.",
+    )
     keep_labels = forms.ChoiceField(
         choices=[
             ("all", "for training and test"),
@@ -214,6 +220,9 @@ class NewImport(Styled):
         if not folder.is_absolute() or not folder.is_dir():
             raise ValidationError("There is no such folder. Give its full path, e.g. /data/leaves.")
         return folder
+
+    def clean_classes(self) -> list[str]:
+        return [name.strip() for name in self.cleaned_data["classes"].split(",") if name.strip()]
 
     def clean_labels_csv(self) -> Path | None:
         if not self.cleaned_data["labels_csv"]:

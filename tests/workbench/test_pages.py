@@ -308,3 +308,11 @@ def test_pages_ask_the_database_a_bounded_number_of_times(rows, sign_in, django_
 def test_ids_too_large_for_a_database_are_not_found(argument, rows, sign_in):
     assert argument in asdict(rows)
     assert sign_in("admin").get(reverse(argument, args=[10**30])).status_code == 404
+
+
+def test_an_import_without_labels_may_name_the_classes(state, sign_in):
+    form = {"name": "Screws", "folder": str(state), "keep_labels": "all", "classes": "good, scratch,, dent "}
+    answer = sign_in("admin").post("/datasets/new", form)
+    job = Job.objects.get()
+    assert answer.url == f"/jobs/{job.pk}/"
+    assert job.params["classes"] == ["good", "scratch", "dent"]

@@ -47,6 +47,7 @@ def new(request: HttpRequest) -> HttpResponse:
                 form.cleaned_data["folder"],
                 labels_csv=form.cleaned_data["labels_csv"],
                 keep_labels=form.cleaned_data["keep_labels"],
+                classes=form.cleaned_data["classes"],
                 requested_by=request.user.get_username(),
             )
             return redirect("job", job.pk)
