@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 OVERLAP = timedelta(seconds=60)  # a change there may be committed after one with a younger timestamp
 STAGE = "Sending to Label Studio"
-REMEDY = "Import the pictures again with the classes named: `manage.py import_images --classes cat,dog`."
+NO_CLASSES = " Import the pictures again and name the classes: `manage.py import_images … --classes cat,dog`."
 
 
 @dataclass(frozen=True)
@@ -71,7 +71,8 @@ def push_round(round: SelectionRound, studio: Studio, now: datetime, report: Rep
     try:
         config.check_classes(round.dataset.classes)
     except config.ConfigError as error:
-        raise StudioError(f"{error} {REMEDY}", permanent=True) from error
+        remedy = "" if round.dataset.classes else NO_CLASSES
+        raise StudioError(f"{error}{remedy}", permanent=True) from error
     project = open_project(round.dataset, round.overlap, studio, now)
     round.tasks.unsent().update(project=project)
     _adopt(round, project, studio, now)

@@ -53,7 +53,7 @@ def test_a_round_of_a_dataset_without_classes_is_not_sent_and_says_what_to_do(
     jobs.import_folder(silent, dataset_id=dataset.pk, folder=str(folder))
     chosen = choice.choose_next(dataset, count=1, now=now)
     with pytest.raises(
-        StudioError, match=r"at least two classes, got 0\. Import .* `manage\.py import"
+        StudioError, match=r"at least two classes, got 0\. Import .* `manage\.py import_images"
     ) as told:
         jobs.push(silent, round_id=chosen.pk)
     assert told.value.permanent
