@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from augment import plans
 from labeling.models import Dataset
-from labeling.services import opinions
+from labeling.services import holdout, opinions
 from labeling.snapshot import Snapshot
 from trainer.engine import metrics
 from trainer.engine.predictions import TestPredictions
@@ -141,7 +141,10 @@ def rerun_command(run: Run) -> str:
 
 def _check(snapshot: Snapshot) -> None:
     if len(snapshot.test_rows) == 0:
-        raise NotTrainable("No test picture has a label yet, so nothing could be measured. Label some first.")
+        raise NotTrainable(
+            "No test picture has a label yet, so nothing could be measured. Where none came with the import, "
+            f"the first labels of randomly chosen pictures draw the test, {holdout.LEAST_LABELS} at least."
+        )
     present = np.unique(snapshot.labels[snapshot.train_rows])
     if len(present) < 2:
         raise NotTrainable(
