@@ -6,10 +6,11 @@ from dataclasses import asdict
 
 import pytest
 from django.urls import reverse
+from django.utils import timezone
 from PIL import Image
 
 from labeling.label_studio import server
-from labeling.models import Dataset, LabelProject, Sample
+from labeling.models import Annotation, Dataset, LabelProject, Sample
 from workbench.ledger.dispatch import submit
 from workbench.ledger.models import Job
 from workbench.models import Advice
@@ -106,6 +107,21 @@ def test_a_simulated_annotator_says_so_and_a_person_does_not(page, argument, row
     text = re.sub(r"<[^>]+>", "", text_of(sign_in("engineer"), page, getattr(rows, argument)))
     assert re.search(r"bot@example\.org\s+simulated", text)
     assert not re.search(r"ada@example\.org\s+simulated", text)
+
+
+def test_people_who_never_met_on_a_sample_have_no_agreement(rows, sign_in):
+    Annotation.objects.filter(annotator__simulated=True).update(deleted_at=timezone.now())
+    assert "Krippendorff" not in text_of(sign_in("annotator"), "dataset", rows.dataset)
+
+
+def test_agreement_shows_with_its_interval_and_n(rows, sign_in):
+    client, (ada, bot) = sign_in("annotator"), Annotation.objects.order_by("pk")
+    text = text_of(client, "dataset", rows.dataset)
+    assert in_order(text, ">Annotators<", "0.0 %", "0.0 to 79.3", "n = 1 picture,", "alpha 0.00")
+    Annotation.objects.filter(pk=bot.pk).update(label=ada.label)
+    assert in_order(text_of(client, "dataset", rows.dataset), "100.0 %", "20.7 to 100.0", "n = 1 picture,")
+    told = client.get(reverse("api:dataset", args=[rows.dataset])).json()
+    assert (told["agreement"]["n"], told["agreement"]["pairwise"]["value"]) == (1, 1.0)
 
 
 def test_an_empty_list_names_the_next_step(sign_in):

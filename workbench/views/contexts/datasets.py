@@ -16,6 +16,7 @@ from workbench.views.contexts import curves, jobs, labels, runs, samples
 from workbench.views.contexts.curves import CurveCard
 from workbench.views.contexts.jobs import JobRow
 from workbench.views.contexts.labels import (
+    AgreementRow,
     AnnotatorRow,
     ClassTable,
     LabelProgress,
@@ -86,6 +87,7 @@ class DatasetPage:
     progress: LabelProgress
     rounds: tuple[RoundRow, ...]
     annotators: tuple[AnnotatorRow, ...]
+    agreement: AgreementRow | None  # None while no two people labeled the same sample
     studio: StudioState
     samples: tuple[SampleCard, ...]
 
@@ -178,6 +180,7 @@ def dataset_page(dataset: Dataset) -> DatasetPage:
         progress=labels.label_progress(dataset),
         rounds=labels.rounds(dataset),
         annotators=labels.annotators(dataset),
+        agreement=labels.people_agree(dataset),
         studio=labels.studio_state(dataset),
         samples=samples.most_doubtful(dataset, SAMPLES_SHOWN),
     )

@@ -9,9 +9,12 @@ from django.conf import settings
 from django.db.models import Count, Q
 
 from labeling.models import Annotation, Dataset, LabelProject, Sample, SelectionRound
+from labeling.services import opinions
 from labeling.services.connection import connection
+from trainer.engine import metrics
 from workbench import supervisor
 from workbench.supervisor import State
+from workbench.views.contexts.runs import Interval
 
 NOTEWORTHY_IMBALANCE = 1.5  # largest class / smallest class
 
@@ -96,6 +99,15 @@ class AnnotatorRow:
 
 
 @dataclass(frozen=True)
+class AgreementRow:
+    """How far people agree on what several of them labeled."""
+
+    pairwise: Interval  # chance that two people who saw the same sample said the same
+    n: int  # samples with at least two opinions
+    alpha: float  # Krippendorff's: 1 is perfect, 0 is chance
+
+
+@dataclass(frozen=True)
 class StudioState:
     """Whether "Open in Label Studio" can work now, and if not, a sentence on what is missing."""
 
@@ -163,6 +175,20 @@ def annotators(dataset: Dataset) -> tuple[AnnotatorRow, ...]:
         )
         for row in rows
     )
+
+
+def people_agree(dataset: Dataset) -> AgreementRow | None:
+    """Return how far people agree; None, after one short query, where no two looked at the same sample.
+
+    The interval is Wilson's for n samples: exact with two opinions each, too wide with more.
+    """
+    looked = Annotation.objects.standing().filter(sample__dataset=dataset, annotator__isnull=False)
+    people = looked.values("sample").annotate(people=Count("annotator", distinct=True))
+    measured = opinions.measure_agreement(dataset) if people.filter(people__gt=1).exists() else None
+    if measured is None:
+        return None
+    found = metrics.wilson(round(measured.pairwise * measured.items), measured.items)
+    return AgreementRow(Interval(measured.pairwise, found.low, found.high), measured.items, measured.alpha)
 
 
 def studio_state(dataset: Dataset) -> StudioState:
