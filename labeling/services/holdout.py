@@ -6,7 +6,7 @@ from labeling import splits
 from labeling.models import Dataset, LabelTask, Sample
 
 TEST_SHARE = 0.2  # as at import
-LEAST_LABELS = 50  # of randomly drawn samples: a test split of fewer than 10 pictures says next to nothing
+LEAST_LABELS = 100  # randomly drawn: a test split of fewer than 20 pictures says next to nothing
 LEAST_PER_CLASS = 2  # on average
 LOT = 500  # rows per statement
 

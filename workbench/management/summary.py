@@ -77,7 +77,7 @@ def _forecast(curve: Curve | None) -> dict[str, Any]:
 
 
 def _advice(row: Advice) -> dict[str, Any]:
-    names = ("adviser", "action", "because", "gain", "low", "high", "n", "shown", "labels")
+    names = ("adviser", "action", "because", "gain", "low", "high", "level", "n", "shown", "labels")
     return {name: getattr(row, name) for name in names}
 
 
