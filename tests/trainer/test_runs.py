@@ -117,7 +117,7 @@ def test_a_finished_run_cannot_be_abandoned(dataset, state, now):
 def test_without_labeled_test_pictures_there_is_nothing_to_measure_with(dataset, now):
     dataset.samples.testing().update(label="")
     run = runs.begin(open_run(dataset, now).pk, now)
-    with pytest.raises(runs.NotTrainable, match=r"No test picture has a label.* 50 at least"):
+    with pytest.raises(runs.NotTrainable, match=r"No test picture has a label.* 100 at least"):
         runs.record_plan(run, choice.freeze(dataset))
 
 

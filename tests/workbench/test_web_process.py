@@ -24,7 +24,7 @@ import json, sys
 import workbench.asgi
 from django.contrib.auth.models import User
 from django.test import Client
-client = Client()
+client = Client(SERVER_NAME="localhost")
 client.force_login(User.objects.get(username="root"), backend="django.contrib.auth.backends.ModelBackend")
 codes = [client.get(page).status_code for page in json.loads(sys.argv[1])]
 print(json.dumps({"codes": codes, "modules": sorted({name.split(".")[0] for name in sys.modules})}))
