@@ -59,12 +59,14 @@ def _from_curve(facts: Facts, curve: Outlook, step: Step) -> Suggestion | None:
     if labels is not None and labels <= 0:
         return None  # the queue holds them already
     flat = curve.forecast is not None and curve.forecast.plateau
+    if flat:  # staying where it is belongs to the band, in words and figures alike
+        step = step._replace(gain_low=min(step.gain_low, 0.0))
     return Suggestion(
         "label_more",
         f"Label {labels} more samples" if labels else f"Collect {missing} more pictures and label them",
         _because(facts, curve, step, flat=flat),
         gain=step.gain,
-        low=min(step.gain_low, 0.0) if flat else step.gain_low,
+        low=step.gain_low,
         high=step.gain_high,
         level=LEVEL,
         n=curve.n_test,
