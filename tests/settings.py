@@ -3,9 +3,12 @@
 pytest-django reads settings before any conftest is loaded, so the folder has to be named here.
 """
 
+import atexit
 import os
+import shutil
 import tempfile
 
 os.environ["SEEDBED_STATE"] = tempfile.mkdtemp(prefix="seedbed-test-")
+atexit.register(shutil.rmtree, os.environ["SEEDBED_STATE"], ignore_errors=True)
 
-from workbench.settings import *  # noqa: F403
+from workbench.settings import *  # noqa: E402, F403
