@@ -113,6 +113,16 @@ def abandon_run(run_id: int, state: str, error: str, now: datetime) -> None:
     Run.objects.filter(pk=run_id, state__in=OPEN).update(state=state, error=error, finished_at=now)
 
 
+def best(dataset: Dataset) -> Run | None:
+    """Return the most accurate run on the newest labels, or None; all of them share one test set."""
+    done = dataset.runs.filter(state=Run.State.DONE)
+    newest = done.first()
+    if newest is None:
+        return None
+    peers = done.filter(fingerprint=newest.fingerprint)
+    return max(peers, key=lambda run: float(run.metrics["accuracy"]["value"]))
+
+
 def compare(base: Run, other: Run, seed: int, now: datetime) -> list[Comparison]:
     """Compare two finished runs item by item and keep it, one row a metric; a second time replaces the first.
 

@@ -11,7 +11,6 @@ from django.utils import timezone
 from labeling.models import Dataset, PredictionSet, SelectionRound
 from labeling.services import choice
 from trainer.engine.recipe import NAMED, Recipe
-from trainer.models import Run
 from trainer.services import curves, runs
 from workbench.ledger.dispatch import submit
 from workbench.ledger.models import Job
@@ -137,13 +136,8 @@ def start_next_round(
 
 def best_predictions(dataset: Dataset) -> PredictionSet | None:
     """Return what the most accurate run on the newest labels predicts; all of them share one test set."""
-    done = dataset.runs.filter(state=Run.State.DONE)
-    newest = done.first()
-    if newest is None:
-        return None
-    peers = done.filter(fingerprint=newest.fingerprint)
-    best = max(peers, key=lambda run: float(run.metrics["accuracy"]["value"]))
-    return dataset.prediction_sets.filter(source=f"run:{best.pk}").first()
+    best = runs.best(dataset)
+    return dataset.prediction_sets.filter(source=f"run:{best.pk}").first() if best else None
 
 
 def start_push(chosen: SelectionRound, *, requested_by: str = "") -> Job:
