@@ -24,7 +24,11 @@ TORCH = "torch==2.13.0"
 TORCH_CPU_INDEX = "https://download.pytorch.org/whl/cpu"
 NEEDS_LABEL_STUDIO = {"demo", "up", "test"}
 GB = 1e9
-SIZE_GB = {"cpu": 1.7, "cuda": 6.5, "label-studio": 0.9}  # installed, measured; cuda from the wheels' sizes
+SIZE_GB = {
+    "cpu": 1.7,
+    "cuda": 6.5,
+    "label-studio": 0.9,
+}  # cpu and label-studio measured as installed; cuda reckoned from torch's CUDA build
 
 
 class CannotInstall(Exception):

@@ -113,7 +113,10 @@ def show(found: dict[str, Any], console: Console) -> None:
     for row in found["comparisons"]:
         table.add_row("Gain", _gain(row))
     for n, values in _by_size(found["curve"]).items():
-        table.add_row(f"Curve, n = {n}", "  ".join(f"{value:.1%}" for value in values))
+        table.add_row(
+            f"Curve, n = {n}",
+            f"{'  '.join(f'{value:.1%}' for value in values)}  ({data['test']} test pictures each)",
+        )
     for advice in found["advice"]:
         table.add_row("Advice", advice["action"])
     if found["next_round"]:
@@ -129,7 +132,7 @@ def show(found: dict[str, Any], console: Console) -> None:
 def _accuracy(run: dict[str, Any]) -> str:
     figure = run["metrics"]["accuracy"]
     return (
-        f"accuracy {figure['value']:.1%} ({figure['low']:.1%} to {figure['high']:.1%}; "
+        f"accuracy {figure['value']:.1%} (95 %: {figure['low']:.1%} to {figure['high']:.1%}; "
         f"n = {run['n_test']}), trained on {run['n_train']}"
     )
 
@@ -138,7 +141,7 @@ def _gain(row: dict[str, Any]) -> str:
     verdict = "shown" if row["low"] > 0 or row["high"] < 0 else "not shown"
     return (
         f"{row['metric'].replace('_', ' ')}, {row['other']} against {row['base']}: "
-        f"{100 * row['gain']:+.1f} points ({100 * row['low']:+.1f} to {100 * row['high']:+.1f}; "
+        f"{100 * row['gain']:+.1f} points (95 %: {100 * row['low']:+.1f} to {100 * row['high']:+.1f}; "
         f"n = {row['n']}): {verdict}"
     )
 
