@@ -43,7 +43,7 @@ def house(settings, state, free, monkeypatch, tmp_path):
     monkeypatch.setenv("PATH", str(tmp_path))
     monkeypatch.setattr(bootstrap, "LABEL_STUDIO_VENV", tmp_path / "venv")
     (tmp_path / "venv/bin").mkdir(parents=True)
-    (tmp_path / "venv/bin/python").symlink_to(sys.executable)
+    (tmp_path / "venv/bin/label-studio").symlink_to(sys.executable)
     return settings
 
 
@@ -73,7 +73,7 @@ def test_a_label_studio_elsewhere_is_not_started_here(house, taken):
 
 
 def test_a_missing_label_studio_leaves_the_rest(house, tmp_path):
-    (tmp_path / "venv/bin/python").unlink()
+    (tmp_path / "venv/bin/label-studio").unlink()
     assembled = household.assemble()
     assert names(assembled) == ["web", "worker-1", "worker-2", "tick"]
     assert "is not installed" in assembled.missing[household.LABEL_STUDIO]

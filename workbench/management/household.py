@@ -40,11 +40,13 @@ def assemble(*, label_studio: bool = True) -> Household:
     children = [_web(), *_workers(), _command("tick", "tick")]
     missing: dict[str, str] = {}
     if label_studio and not settings.LABEL_STUDIO_URL:
-        python = bootstrap.LABEL_STUDIO_VENV / "bin/python"
-        if python.exists():
-            children.append(_label_studio(python))
+        installed = (
+            bootstrap.LABEL_STUDIO_VENV / "bin/label-studio"
+        )  # python alone: an install that broke off
+        if installed.exists():
+            children.append(_label_studio(installed.with_name("python")))
         else:
-            missing[LABEL_STUDIO] = f"it is not installed: {python} does not exist"
+            missing[LABEL_STUDIO] = f"it is not installed: {installed} does not exist"
     return Household(children, missing)
 
 
