@@ -137,7 +137,7 @@ def _watch_cell(cell: Cell, done: int, planned: int, report: Report) -> Report:
 
 def preparation(recipe: Recipe, seed: int, report: Report) -> Prepare:
     """Return what makes material of training examples; only a recipe that changes data loads libraries."""
-    if not recipe.changes_data:
+    if not recipe.enriches:
         return material.as_they_are
     from trainer.engine import enrichment
 

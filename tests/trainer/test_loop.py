@@ -78,28 +78,6 @@ def test_training_leaves_the_data_and_torchs_generator_alone():
     assert np.array_equal(PIXELS, pixels)
 
 
-# --- reference
-
-
-@pytest.mark.parametrize("steps", [10, 137])
-def test_the_cosine_is_torchs_own(steps):
-    recipe = dataclasses.replace(SMALL, warmup=0.0, learning_rate=0.3)
-    optimizer = torch.optim.SGD([torch.zeros(1, requires_grad=True)], lr=0.3)
-    schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, steps - 1)
-    theirs = []
-    for _ in range(steps):
-        theirs.append(optimizer.param_groups[0]["lr"])
-        optimizer.step()
-        schedule.step()
-    ours = [loop.learning_rate(recipe, step, steps) for step in range(1, steps + 1)]
-    assert ours == pytest.approx(theirs, abs=1e-12)
-
-
-def test_warm_up_climbs_in_a_line_and_constant_stays():
-    recipe = dataclasses.replace(SMALL, warmup=0.2, schedule="constant", learning_rate=1.0)
-    assert [loop.learning_rate(recipe, step, 10) for step in range(1, 11)] == [0.5] + [1.0] * 9
-
-
 # --- invariant
 
 

@@ -10,16 +10,21 @@ from trainer.engine.recipe import NAMED, InvalidRecipe, Recipe
 @pytest.mark.parametrize(
     ("values", "message"),
     [
-        ({"learning_rat": 0.1}, "unknown field learning_rat; known are batch, copies"),
-        ({"network": "vit"}, "network must be one of cnn, resnet9, got 'vit'"),
+        ({"learning_rat": 0.1}, "unknown field learning_rat; known are batch, class_beta"),
+        ({"network": "vgg"}, "network must be one of cnn, resnet9, resnet18, .* or timm:NAME, got 'vgg'"),
+        ({"network": "timm:"}, "network must be one of"),
         ({"width": 0}, r"width must lie in \[1, 512\], got 0"),
         ({"width": 8.0}, "width must be an integer, got 8.0"),
         ({"batch": True}, "batch must be an integer, got True"),
         ({"learning_rate": "fast"}, "learning_rate must be a number, got 'fast'"),
         ({"learning_rate": float("nan")}, "learning_rate must lie in"),
         ({"rebalance": 1.5}, r"rebalance must lie in \[0, 1\], got 1.5"),
-        ({"policy": 3}, "policy must be one of gentle, photo or null, got 3"),
-        ({"policy": "wild"}, "policy must be one of gentle, photo or null, got 'wild'"),
+        ({"policy": 3}, "policy must be one of gentle, photo, shift, .* or null, got 3"),
+        ({"policy": "wild"}, "policy must be one of gentle, photo, shift, .* or null, got 'wild'"),
+        ({"mixing": "blend"}, "mixing must be one of mixup, cutmix or null, got 'blend'"),
+        ({"weights": ""}, "weights must be a word or a file's path or null, got ''"),
+        ({"weights": "pretrained"}, "only a timm:NAME network comes pretrained, got 'cnn'"),
+        ({"tuning": "probe"}, "tuning 'probe' needs weights to start from"),
         ({"network": ["cnn"]}, "network must be one of cnn, resnet9"),
     ],
 )
@@ -38,7 +43,8 @@ def test_left_out_fields_take_their_defaults():
 
 
 def test_every_field_is_checked():
-    checked = set(recipe._CHOICES) | set(recipe._RANGES) | {"policy", "rebalance"}
+    own = {"network", "weights", "rebalance"}
+    checked = set(recipe._CHOICES) | set(recipe._RANGES) | set(recipe._OPTIONAL) | own
     assert checked == set(Recipe().to_json())
 
 

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from labeling.progress import Progress, Report, silent
-from trainer.engine import batches, networks
+from trainer.engine import batches, networks, schedules
 from trainer.engine.device import Device
 from trainer.engine.material import Material, Pixels
 from trainer.engine.networks import Classifier
@@ -59,7 +59,7 @@ def train(
     history: list[Step] = []
     sums = torch.zeros(2, device=device.name)
     for step in range(1, steps + 1):
-        _set_rate(optimizer, learning_rate(recipe, step, steps))
+        _set_rate(optimizer, schedules.learning_rate(recipe, step, steps))
         sums += _one_step(model, optimizer, next(source), smoothing=recipe.label_smoothing, device=device)
         if step % every == 0 or step == steps:
             loss, accuracy = (sums / (step - (history[-1].step if history else 0))).tolist()
@@ -91,17 +91,6 @@ def predict(
             logits = model(images)
         parts.append(logits.double().softmax(1).float().cpu())
     return torch.cat(parts).numpy()
-
-
-def learning_rate(recipe: Recipe, step: int, steps: int) -> float:
-    """Return the rate of step 1..steps: a linear climb over the warm-up, then the schedule."""
-    climb = max(1, round(recipe.warmup * steps))
-    if step <= climb:
-        return recipe.learning_rate * step / climb
-    if recipe.schedule == "constant":
-        return recipe.learning_rate
-    gone = (step - climb) / max(1, steps - climb)
-    return recipe.learning_rate * 0.5 * (1 + math.cos(math.pi * gone))
 
 
 def _one_step(
@@ -169,7 +158,7 @@ def _check(material: Material, recipe: Recipe, n_classes: int) -> None:
         raise ValueError("a classifier needs examples of at least two classes")
     if material.labels.max() >= n_classes:
         raise ValueError(f"labels must lie in [0, {n_classes}), got {material.labels.max()}")
-    if material.enriched != recipe.changes_data:
+    if material.enriched != recipe.enriches:
         raise ValueError(
             "a recipe with a policy or rebalancing needs enriched material, and only such a recipe"
         )
