@@ -27,6 +27,7 @@ class Run(models.Model):
     n_train = models.PositiveIntegerField(null=True)
     n_test = models.PositiveIntegerField(null=True)
     metrics = models.JSONField(default=dict)  # see trainer.engine.metrics.Report.to_json
+    out_of_fold = models.JSONField(default=dict)  # see trainer.services.cross_validation.record
     history = models.JSONField(default=list)  # [{"step", "loss", "accuracy"}]
     receipt = models.JSONField(default=dict)  # device, code, versions, duration_s, cpu_s, steps, command
     folder = models.CharField(max_length=200, blank=True)  # below the state folder
