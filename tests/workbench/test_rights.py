@@ -36,6 +36,7 @@ LOOK = [
     ("sample-thumbnail", "sample", EVERYONE),
     ("runs", "dataset", ENGINEERS),
     ("run", "run", ENGINEERS),
+    ("compare", "run", ENGINEERS),
     ("curve", "curve", ENGINEERS),
     ("curve-csv", "curve", ENGINEERS),
     ("policy", "dataset", ENGINEERS),
@@ -58,6 +59,7 @@ LOOK = [
     ("api:runs", "dataset", ENGINEERS),
     ("api:comparison", "dataset", ENGINEERS),
     ("api:run", "run", ENGINEERS),
+    ("api:compare", "run", ENGINEERS),
     ("api:curves", "dataset", ENGINEERS),
     ("api:curve", "curve", ENGINEERS),
     ("api:advice", "dataset", ENGINEERS),
@@ -74,6 +76,7 @@ ACT = [
     ("next-round", "dataset", ROUND, ADMINS),
     ("train", "dataset", {"recipe": "plain"}, ADMINS),
     ("curve-new", "dataset", {"preset": "quick"}, ADMINS),
+    ("out-of-fold", "run", {}, ADMINS),
     ("dataset-delete", "dataset", {"name": "Animals"}, ADMINS),
     ("policy-draw", "dataset", {}, ADMINS),
     ("advice-take", "idea", {}, ADMINS),
@@ -82,6 +85,7 @@ ACT = [
     ("job-retry", "failed", {}, ADMINS),
     ("api:start_run", "dataset", {"recipe": "plain"}, ADMINS),
     ("api:start_curve", "dataset", {"preset": "quick"}, ADMINS),
+    ("api:start_out_of_fold", "run", {}, ADMINS),
     ("api:take", "idea", {}, ADMINS),
     ("api:dismiss", "advice", {}, ADMINS),
     ("api:cancel", "job", {}, ADMINS),
@@ -94,7 +98,7 @@ SHORT_OF_LABELS = 409  # the API's honest answer: these few rows carry no curve
 def address(name, argument, rows):
     if argument is None:
         return reverse(name)
-    extra = ["gentle"] if name.startswith("policy") else []
+    extra = ["gentle"] if name.startswith("policy") else [rows.other] if name.endswith("compare") else []
     return reverse(name, args=[getattr(rows, argument), *extra])
 
 
