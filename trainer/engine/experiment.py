@@ -10,7 +10,7 @@ from labeling.snapshot import Snapshot
 from trainer.engine import loop, material, metrics
 from trainer.engine.device import Device
 from trainer.engine.loop import Trained
-from trainer.engine.material import Pixels, Prepare
+from trainer.engine.material import Decoded, Prepare
 from trainer.engine.predictions import TestPredictions
 from trainer.engine.recipe import Recipe
 
@@ -28,7 +28,7 @@ class Outcome:
 
 def carry_out(
     snapshot: Snapshot,
-    decoded: Pixels,
+    decoded: Decoded,
     rows: Rows,
     recipe: Recipe,
     *,

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from labeling.progress import Progress, Report, silent
 from trainer.engine import batches, networks, schedules
 from trainer.engine.device import Device
-from trainer.engine.material import Material, Pixels
+from trainer.engine.material import Decoded, Material, Pixels
 from trainer.engine.networks import Classifier
 from trainer.engine.recipe import Recipe
 
@@ -73,7 +73,7 @@ def train(
 @torch.inference_mode()
 def predict(
     model: Classifier,
-    pixels: Pixels,
+    pixels: Decoded,
     device: Device,
     *,
     rows: NDArray[np.int64] | None = None,
