@@ -6,6 +6,7 @@ import json
 import numpy as np
 import pytest
 
+from labeling.decoding import UnreadablePicture
 from labeling.models import Dataset, PredictionSet, Sample
 from labeling.progress import Cancelled, silent
 from labeling.services import pictures
@@ -98,11 +99,10 @@ def test_a_lost_picture_says_which(dataset, now, state):
     lost = state / "media" / dataset.samples.first().file
     lost.unlink()
     run = open_run(dataset, now)
-    with pytest.raises(FileNotFoundError):
+    with pytest.raises(UnreadablePicture):
         jobs.train(silent, run_id=run.pk)
     run.refresh_from_db()
-    assert run.error.startswith("FileNotFoundError: ")
-    assert lost.name in run.error
+    assert run.error == f"The stored picture {lost} is gone."
 
 
 @pytest.mark.parametrize("stage", ["freezing the data", "decoding", "training", "predicting"])

@@ -11,7 +11,7 @@ from labeling.snapshot import Snapshot
 from trainer.engine import course, inference, loop, material, metrics, stopping
 from trainer.engine.course import Aids, Trained
 from trainer.engine.device import Device
-from trainer.engine.material import Examples, Material, Pixels, Prepare
+from trainer.engine.material import Decoded, Examples, Material, Prepare
 from trainer.engine.predictions import TestPredictions
 from trainer.engine.recipe import Recipe
 
@@ -46,7 +46,7 @@ class Outcome:
 
 def carry_out(
     snapshot: Snapshot,
-    decoded: Pixels,
+    decoded: Decoded,
     rows: Rows,
     recipe: Recipe,
     *,
@@ -83,7 +83,7 @@ def carry_out(
 
 
 def _parts(
-    snapshot: Snapshot, decoded: Pixels, rows: Rows, recipe: Recipe, seed: int
+    snapshot: Snapshot, decoded: Decoded, rows: Rows, recipe: Recipe, seed: int
 ) -> tuple[Examples, Examples | None]:
     """Return what is trained on, and what early stopping looks at, if the recipe asks for it."""
     if not recipe.validation:
@@ -95,7 +95,7 @@ def _parts(
 
 
 def _test(
-    snapshot: Snapshot, decoded: Pixels, trained: Trained, device: Device, report: Report
+    snapshot: Snapshot, decoded: Decoded, trained: Trained, device: Device, report: Report
 ) -> TestPredictions:
     held_out = snapshot.test_rows
     return TestPredictions(
@@ -107,7 +107,7 @@ def _test(
 
 
 def _test_snapshots(
-    snapshot: Snapshot, decoded: Pixels, trained: Trained, device: Device, tested: TestPredictions
+    snapshot: Snapshot, decoded: Decoded, trained: Trained, device: Device, tested: TestPredictions
 ) -> TestPredictions | None:
     """Return the mean word of the snapshots, None of fewer than two.
 

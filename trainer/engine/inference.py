@@ -8,14 +8,14 @@ from numpy.typing import NDArray
 
 from labeling.progress import Progress, Report, silent
 from trainer.engine.device import Device
-from trainer.engine.material import Pixels
+from trainer.engine.material import Decoded
 from trainer.engine.networks.build import Classifier
 
 
 @torch.inference_mode()
 def predict(
     model: Classifier,
-    pixels: Pixels,
+    pixels: Decoded,
     device: Device,
     *,
     rows: NDArray[np.int64] | None = None,
