@@ -15,11 +15,13 @@ from labeling.progress import Cancelled, Progress, Report
 from labeling.services import choice
 from labeling.snapshot import Snapshot
 from trainer.curves.design import Cell
-from trainer.engine import material, receipt
+from trainer.engine import folds, material, receipt
+from trainer.engine.folds import Folds
 from trainer.engine.material import Prepare
+from trainer.engine.predictions import TestPredictions
 from trainer.engine.recipe import Recipe
 from trainer.models import Curve, Run
-from trainer.services import curves, runs
+from trainer.services import cross_validation, curves, runs
 from trainer.services.runs import Result
 
 if TYPE_CHECKING:
@@ -117,7 +119,7 @@ def _trainer(chosen: Device) -> Train:
 
 def _extras(outcome: Outcome, recipe: Recipe, seed: int) -> dict[str, object]:
     """Return what a run tells beside its metrics: warnings, early stopping, the snapshots' common word."""
-    from trainer.engine import metrics
+    from trainer.engine import comparison, metrics
 
     trained, common = outcome.trained, outcome.ensemble
     extras: dict[str, object] = {"warnings": list(trained.warnings)}
@@ -125,7 +127,7 @@ def _extras(outcome: Outcome, recipe: Recipe, seed: int) -> dict[str, object]:
         extras["validation"] = {"share": recipe.validation, **trained.best._asdict()}
     if common is not None:
         rng = np.random.default_rng(seed)
-        gains = metrics.compare(outcome.tested.probs, common.probs, common.labels, rng)
+        gains = comparison.compare(outcome.tested.probs, common.probs, common.labels, rng)
         extras["snapshot_ensemble"] = {
             "members": len(trained.snapshots),
             "metrics": metrics.evaluate(common.probs, common.labels, rng).to_json(),
@@ -192,6 +194,66 @@ def _watch_cell(cell: Cell, done: int, planned: int, report: Report) -> Report:
     def tell(progress: Progress) -> None:
         stage = f"{progress.stage}, {cell.n} labels, repeat {cell.repeat + 1}"
         report(Progress(stage, done, planned, {"labels": float(cell.n), **progress.values}))
+
+    return tell
+
+
+def out_of_fold(report: Report, *, run_id: int) -> dict[str, object] | None:
+    """Score each labeled training picture of a finished run by a model that never saw it, and keep it.
+
+    None if the run is gone, not done, or has its figures.  Each fold is kept as soon as it is scored: a job
+    that dies loses the one that it was at.
+    """
+    run = (
+        Run.objects.select_related("dataset").filter(pk=run_id, state=Run.State.DONE, out_of_fold={}).first()
+    )
+    if run is None:
+        return None
+    cross_validation.open_folds(run)
+    snapshot, cut = cross_validation.cut(run)
+    meter = receipt.Meter()
+    parts = [cross_validation.known(run, fold) for fold in range(cut.count)]
+    missing = [fold for fold, part in enumerate(parts) if part is None]
+    scored = _score_folds(run, snapshot, cut, missing, report) if missing else {}
+    whole = [part or scored[fold] for fold, part in enumerate(parts)]
+    made = {**meter.read(), "trained": len(missing)}
+    figures = cross_validation.record(run, snapshot, cut, whole, made, timezone.now())
+    return None if figures is None else {"run": run.pk, "accuracy": figures["accuracy"], "n": figures["n"]}
+
+
+def _score_folds(
+    run: Run, snapshot: Snapshot, cut: Folds, missing: list[int], report: Report
+) -> dict[int, TestPredictions]:
+    """Train the recipe from scratch without each missing fold and return what it says of the fold."""
+    from trainer.engine import device, experiment, pixels
+
+    recipe = Recipe.from_json(run.recipe)
+    chosen = device.pick(recipe.precision)
+    decoded = pixels.load(snapshot.files, snapshot.keys, recipe.resolution, pixel_cache(), report=report)
+    found = {}
+    for fold in missing:
+        turned = folds.as_test(snapshot, cut, fold)
+        watch = _watch_fold(fold, cut.count, report)
+        found[fold] = experiment.carry_out(
+            turned,
+            decoded,
+            turned.train_rows,
+            recipe,
+            seed=run.seed,
+            device=chosen,
+            prepare=preparation(recipe, run.seed, watch),
+            report=watch,
+        ).tested
+        cross_validation.keep(run, fold, found[fold])
+        report(Progress("scored", fold + 1, cut.count))
+    return found
+
+
+def _watch_fold(fold: int, count: int, report: Report) -> Report:
+    """Return a report for one fold that counts the folds."""
+
+    def tell(progress: Progress) -> None:
+        report(Progress(f"{progress.stage}, fold {fold + 1} of {count}", fold, count, progress.values))
 
     return tell
 

@@ -27,10 +27,9 @@ class Run(models.Model):
     n_train = models.PositiveIntegerField(null=True)
     n_test = models.PositiveIntegerField(null=True)
     metrics = models.JSONField(default=dict)  # see trainer.engine.metrics.Report.to_json
+    out_of_fold = models.JSONField(default=dict)  # see trainer.services.cross_validation.record
     history = models.JSONField(default=list)  # trainer.engine.course.Step as objects
-    extras = models.JSONField(
-        default=dict
-    )  # {"warnings", "validation", "snapshot_ensemble"}, where it has any
+    extras = models.JSONField(default=dict)  # where it has any: warnings, validation, snapshot_ensemble
     receipt = models.JSONField(default=dict)  # device, code, versions, duration_s, cpu_s, steps, command
     folder = models.CharField(max_length=200, blank=True)  # below the state folder
     job = models.CharField(max_length=36, blank=True)  # names the job above us; only ever a string here

@@ -17,7 +17,7 @@ from trainer.engine.course import Diverged
 from trainer.engine.device import Device
 from trainer.engine.recipe import Recipe
 from trainer.models import Run
-from trainer.services import runs
+from trainer.services import comparisons, runs
 from trainer.services.runs import NotTrainable
 
 pytestmark = pytest.mark.django_db
@@ -172,7 +172,7 @@ def test_the_same_receipt_gives_the_same_figures(dataset, now, recipe):
     first, second = trained(dataset, now, recipe=recipe), trained(dataset, now, recipe=recipe)
     assert first.metrics == second.metrics
     assert first.history == second.history
-    assert {row.gain for row in runs.compare(first, second, 0, now)} == {0.0}
+    assert {row.gain for row in comparisons.compare(first, second, 0, now)} == {0.0}
 
 
 def test_a_training_that_died_goes_on_from_its_checkpoint(dataset, now, state):
