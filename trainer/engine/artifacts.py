@@ -8,9 +8,9 @@ import torch
 from safetensors import safe_open
 from safetensors.torch import save_file
 
-from trainer.engine import networks
 from trainer.engine.loop import Trained
-from trainer.engine.networks import Classifier
+from trainer.engine.networks import build as networks
+from trainer.engine.networks.build import Classifier
 from trainer.engine.predictions import TestPredictions
 from trainer.engine.recipe import Recipe
 

@@ -10,10 +10,11 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from labeling.progress import Progress, Report, silent
-from trainer.engine import batches, networks, schedules
+from trainer.engine import batches, schedules
 from trainer.engine.device import Device
 from trainer.engine.material import Material, Pixels
-from trainer.engine.networks import Classifier
+from trainer.engine.networks import build as networks
+from trainer.engine.networks.build import Classifier
 from trainer.engine.recipe import Recipe
 
 LOOKS = 40  # points of the history; each reads one number from the device
