@@ -44,6 +44,11 @@ def pick(precision: str = "auto", *, threads: int = 1) -> Device:
     return Device(name, precision)
 
 
+def count(device: Device) -> int:
+    """Return how many devices of this kind train together: every GPU that this process sees; one CPU."""
+    return torch.cuda.device_count() if device.name.startswith("cuda") else 1
+
+
 def bf16_pays(able: Mapping[str, object], clock: Callable[[bool], float]) -> bool:
     """Say whether this processor computes faster in bf16; clock(bf16) times some work.
 
