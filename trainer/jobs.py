@@ -67,7 +67,7 @@ def _train(run: Run, snapshot: Snapshot, report: Report) -> Result:
 
     meter = receipt.Meter()
     recipe = Recipe.from_json(run.recipe)
-    chosen = device.pick(recipe.precision)
+    chosen = device.pick(recipe.precision, memory=cache("device.json"))
     decoded = pixels.load(snapshot.files, snapshot.keys, recipe.resolution, pixel_cache(), report=report)
     outcome = experiment.carry_out(
         snapshot,
@@ -105,7 +105,7 @@ def _aids(run: Run) -> Aids:
 
     return Aids(
         checkpoint=Checkpoint(runs.checkpoint_file(run)),
-        fits=Fits(Path(settings.STATE_DIR, "cache", "fits.json")),
+        fits=Fits(cache("fits.json")),
     )
 
 
@@ -166,7 +166,7 @@ def _train_cells(row: Curve, snapshot: Snapshot, missing: Mapping[str, Cell], re
     from trainer.engine import device, experiment, pixels
 
     recipe = Recipe.from_json(row.recipe)
-    chosen = device.pick(recipe.precision)
+    chosen = device.pick(recipe.precision, memory=cache("device.json"))
     maker = made_by(recipe, chosen.describe())
     decoded = pixels.load(snapshot.files, snapshot.keys, recipe.resolution, pixel_cache(), report=report)
     for done, (key, cell) in enumerate(missing.items(), start=row.planned - len(missing)):
@@ -228,7 +228,7 @@ def _score_folds(
     from trainer.engine import device, experiment, pixels
 
     recipe = Recipe.from_json(run.recipe)
-    chosen = device.pick(recipe.precision)
+    chosen = device.pick(recipe.precision, memory=cache("device.json"))
     decoded = pixels.load(snapshot.files, snapshot.keys, recipe.resolution, pixel_cache(), report=report)
     found = {}
     for fold in missing:
@@ -268,7 +268,12 @@ def preparation(recipe: Recipe, seed: int, report: Report) -> Prepare:
 
 
 def pixel_cache() -> Path:
-    return Path(settings.STATE_DIR, "cache", "pixels")
+    return cache("pixels")
+
+
+def cache(name: str) -> Path:
+    """Return where something lies that can be found again at some cost."""
+    return Path(settings.STATE_DIR, "cache", name)
 
 
 def made_by(recipe: Recipe, device: str) -> dict[str, object]:

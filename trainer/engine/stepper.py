@@ -22,7 +22,6 @@ from trainer.engine.networks.build import Classifier
 from trainer.engine.recipe import Recipe
 from trainer.engine.world import ALONE, World
 
-SHOWN = 2048  # training pictures that a network is fitted to before the first step
 MIX = {"mixup": mixing.mixup, "cutmix": mixing.cutmix}
 
 
@@ -101,6 +100,7 @@ class Stepper:
     def _fresh_model(self, material: Material, n_classes: int) -> Classifier:
         model = networks.build(self._recipe, n_classes, self.generator)
         model.fit(material.bank[0])
+        model.lay_out(channels_last=self._device.channels_last)
         return model.to(self._device.name)
 
     def _next_batch(self) -> tuple[Tensor, Tensor]:

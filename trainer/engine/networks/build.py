@@ -29,6 +29,13 @@ class Classifier(nn.Module):
         self.features = features
         self.dropout = dropout
         self.head = head
+        self.channels_last = True
+
+    def lay_out(self, *, channels_last: bool) -> None:
+        """Say how pictures shall lie in memory inside: NHWC, as they come, or NCHW."""
+        self.channels_last = channels_last
+        layout = torch.channels_last if channels_last else torch.contiguous_format
+        self.to(memory_format=layout)  # type: ignore[call-overload]
 
     def forward(self, pixels: Tensor) -> Tensor:
         return self.head(self.dropout(self.features(self.normalize(pixels))))  # type: ignore[no-any-return]
@@ -36,7 +43,8 @@ class Classifier(nn.Module):
     def normalize(self, pixels: Tensor) -> Tensor:
         """Return what the features take: (B, 3, H, W), about 0 with deviation 1 a channel."""
         x = (pixels.float() - self.mean) / self.deviation
-        return x.permute(0, 3, 1, 2)  # NHWC seen as NCHW is channels_last: no copy
+        x = x.permute(0, 3, 1, 2)  # NHWC seen as NCHW is channels_last: no copy
+        return x if self.channels_last else x.contiguous()
 
     def fit(self, pictures: NDArray[np.uint8]) -> None:
         """Fit to the training pictures (M, R, R, 3) what is fitted before training: moments and whitening."""
@@ -81,7 +89,8 @@ def build(recipe: Recipe, n_classes: int, generator: torch.Generator) -> Classif
         model = Classifier(features, Dropout(recipe.dropout, generator), nn.Linear(channels, n_classes))
     nn.init.normal_(model.head.weight, std=channels**-0.5, generator=generator)
     nn.init.zeros_(model.head.bias)
-    return model.to(memory_format=torch.channels_last)  # type: ignore[call-overload,no-any-return]
+    model.lay_out(channels_last=True)
+    return model
 
 
 def pixel_moments(pictures: NDArray[np.uint8]) -> tuple[Tensor, Tensor]:
