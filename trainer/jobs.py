@@ -1,8 +1,11 @@
 """What the trainer does in the background.  Heavy modules are imported inside: nothing else pays for them."""
 
+from __future__ import annotations
+
 import functools
 from collections.abc import Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 from django.conf import settings
@@ -21,9 +24,16 @@ from trainer.models import Curve, Run
 from trainer.services import cross_validation, curves, runs
 from trainer.services.runs import Result
 
+if TYPE_CHECKING:
+    from trainer.engine.course import Aids
+    from trainer.engine.device import Device
+    from trainer.engine.experiment import Outcome, Train
+
 
 def train(report: Report, *, run_id: int) -> dict[str, object] | None:
     """Train a run's recipe on the labels as they stand, test it, and hand its predictions down.
+
+    A training that was killed goes on from its last checkpoint, and ends as if nothing had happened.
 
     None if the run is gone or done, or if a later attempt took it over.  What goes wrong stands on the run as
     a sentence.  A stopped run is left open: only its job knows whether it was cancelled or goes back to its
@@ -41,6 +51,7 @@ def train(report: Report, *, run_id: int) -> dict[str, object] | None:
         raise
     if not runs.record_run(run, result, timezone.now()):
         return None
+    runs.checkpoint_file(run).unlink(missing_ok=True)
     return {"run": run.pk, "accuracy": result.report.accuracy.value, "n_test": result.report.n}
 
 
@@ -52,27 +63,77 @@ def _freeze(run: Run, report: Report) -> Snapshot:
 
 
 def _train(run: Run, snapshot: Snapshot, report: Report) -> Result:
-    from trainer.engine import artifacts, device, experiment, loop, pixels
+    from trainer.engine import artifacts, device, experiment, inference, pixels
 
     meter = receipt.Meter()
     recipe = Recipe.from_json(run.recipe)
-    chosen = device.pick(recipe.precision)
+    chosen = device.pick(recipe.precision, memory=cache("device.json"))
     decoded = pixels.load(snapshot.files, snapshot.keys, recipe.resolution, pixel_cache(), report=report)
-    rows, prepare = snapshot.train_rows, preparation(recipe, run.seed, report)
     outcome = experiment.carry_out(
-        snapshot, decoded, rows, recipe, seed=run.seed, device=chosen, prepare=prepare, report=report
+        snapshot,
+        decoded,
+        snapshot.train_rows,
+        recipe,
+        seed=run.seed,
+        device=chosen,
+        prepare=preparation(recipe, run.seed, report),
+        report=report,
+        aids=_aids(run),
+        train=_trainer(chosen),
     )
-    on_pool = loop.predict(outcome.trained.model, decoded, chosen, rows=snapshot.pool_rows, report=report)
-    artifacts.save(Path(settings.STATE_DIR, runs.folder(run)), recipe, outcome.trained, outcome.tested)
+    trained = outcome.trained
+    on_pool = inference.predict(trained.model, decoded, chosen, rows=snapshot.pool_rows, report=report)
+    place = Path(settings.STATE_DIR, runs.folder(run))
+    artifacts.save(place, recipe, trained, outcome.tested)
+    artifacts.save_snapshots(place, recipe, trained, snapshot.classes)
     asked = np.concatenate([snapshot.test_rows, snapshot.pool_rows])
     return Result(
         outcome.report,
         outcome.tested,
-        [step._asdict() for step in outcome.trained.history],
-        {**meter.read(), "steps": outcome.trained.steps, **made_by(recipe, chosen.describe())},
+        [step._asdict() for step in trained.history],
+        {**meter.read(), "steps": trained.steps, **made_by(recipe, chosen.describe())},
         snapshot.ids[asked],
         np.concatenate([outcome.tested.probs, on_pool]),
+        _extras(outcome, recipe, run.seed),
     )
+
+
+def _aids(run: Run) -> Aids:
+    from trainer.engine.checkpoints import Checkpoint
+    from trainer.engine.course import Aids
+    from trainer.engine.fits import Fits
+
+    return Aids(
+        checkpoint=Checkpoint(runs.checkpoint_file(run)),
+        fits=Fits(cache("fits.json")),
+    )
+
+
+def _trainer(chosen: Device) -> Train:
+    """Return what trains: one process, or one for each GPU of this machine."""
+    from trainer.engine import device, distributed, loop
+
+    processes = device.count(chosen)
+    return functools.partial(distributed.train, processes=processes) if processes > 1 else loop.train
+
+
+def _extras(outcome: Outcome, recipe: Recipe, seed: int) -> dict[str, object]:
+    """Return what a run tells beside its metrics: warnings, early stopping, the snapshots' common word."""
+    from trainer.engine import comparison, metrics
+
+    trained, common = outcome.trained, outcome.ensemble
+    extras: dict[str, object] = {"warnings": list(trained.warnings)}
+    if trained.best is not None:
+        extras["validation"] = {"share": recipe.validation, **trained.best._asdict()}
+    if common is not None:
+        rng = np.random.default_rng(seed)
+        gains = comparison.compare(outcome.tested.probs, common.probs, common.labels, rng)
+        extras["snapshot_ensemble"] = {
+            "members": len(trained.snapshots),
+            "metrics": metrics.evaluate(common.probs, common.labels, rng).to_json(),
+            "gain": gains[0]._asdict(),
+        }
+    return extras
 
 
 def curve(report: Report, *, curve_id: int) -> dict[str, object] | None:
@@ -105,7 +166,7 @@ def _train_cells(row: Curve, snapshot: Snapshot, missing: Mapping[str, Cell], re
     from trainer.engine import device, experiment, pixels
 
     recipe = Recipe.from_json(row.recipe)
-    chosen = device.pick(recipe.precision)
+    chosen = device.pick(recipe.precision, memory=cache("device.json"))
     maker = made_by(recipe, chosen.describe())
     decoded = pixels.load(snapshot.files, snapshot.keys, recipe.resolution, pixel_cache(), report=report)
     for done, (key, cell) in enumerate(missing.items(), start=row.planned - len(missing)):
@@ -167,7 +228,7 @@ def _score_folds(
     from trainer.engine import device, experiment, pixels
 
     recipe = Recipe.from_json(run.recipe)
-    chosen = device.pick(recipe.precision)
+    chosen = device.pick(recipe.precision, memory=cache("device.json"))
     decoded = pixels.load(snapshot.files, snapshot.keys, recipe.resolution, pixel_cache(), report=report)
     found = {}
     for fold in missing:
@@ -207,7 +268,12 @@ def preparation(recipe: Recipe, seed: int, report: Report) -> Prepare:
 
 
 def pixel_cache() -> Path:
-    return Path(settings.STATE_DIR, "cache", "pixels")
+    return cache("pixels")
+
+
+def cache(name: str) -> Path:
+    """Return where something lies that can be found again at some cost."""
+    return Path(settings.STATE_DIR, "cache", name)
 
 
 def made_by(recipe: Recipe, device: str) -> dict[str, object]:

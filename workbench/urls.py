@@ -16,6 +16,7 @@ from workbench.views import (
     label_studio,
     live,
     policies,
+    retraining,
     runs,
     samples,
 )
@@ -42,6 +43,8 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("datasets/<int:pk>/delete", datasets.delete, name="dataset-delete"),
     path("datasets/<int:pk>/runs", runs.runs, name="runs"),
     path("datasets/<int:pk>/train", runs.train, name="train"),
+    path("datasets/<int:pk>/retraining", retraining.retraining, name="retraining"),
+    path("datasets/<int:pk>/retrain", retraining.retrain, name="retrain"),
     path("datasets/<int:pk>/new-curve", curves.new, name="curve-new"),
     path("datasets/<int:pk>/policies/<slug:name>", policies.policy, name="policy"),
     path("datasets/<int:pk>/policies/<slug:name>/draw", policies.draw, name="policy-draw"),

@@ -2,7 +2,7 @@
 
 import shlex
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 
@@ -39,6 +39,7 @@ class Result:
     receipt: Mapping[str, object]
     ids: NDArray[np.int64]  # (M,) samples with predictions: test and unlabeled pool
     probs: NDArray[np.float32]  # (M, K)
+    extras: Mapping[str, object] = field(default_factory=dict)  # see Run.extras
 
 
 def open_run(dataset: Dataset, recipe: Recipe, seed: int, name: str, now: datetime) -> Run:
@@ -89,6 +90,7 @@ def record_run(run: Run, result: Result, now: datetime) -> bool:
             metrics=result.report.to_json(),
             history=result.history,
             receipt={**result.receipt, "command": rerun_command(run)},
+            extras=result.extras,
             folder=folder(run),
             finished_at=now,
         )
@@ -122,6 +124,11 @@ def best(dataset: Dataset) -> Run | None:
 def folder(run: Run) -> str:
     """Return where this attempt's files lie, below the state folder."""
     return f"runs/{run.pk}/{run.attempt}"
+
+
+def checkpoint_file(run: Run) -> Path:
+    """Return where the state of an unfinished training lies; all attempts share it."""
+    return Path(settings.STATE_DIR, "runs", str(run.pk), "checkpoint.pt")
 
 
 def rerun_command(run: Run) -> str:

@@ -5,7 +5,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("trainer", "0001_initial"),
+        ("trainer", "0002_run_extras"),
     ]
 
     operations = [
