@@ -1,0 +1,155 @@
+import dataclasses
+
+import numpy as np
+import pytest
+import torch
+
+from labeling.progress import Cancelled
+from tests import toys
+from trainer.engine import features, neighbors, self_supervised
+from trainer.engine.device import Device
+from trainer.engine.pretraining import Plan
+from trainer.engine.self_supervised import Collapsed
+
+CPU = Device("cpu", "fp32")
+PLAN = Plan(network="cnn", width=4, resolution=16, epochs=3, batch=16, projector=32)
+PIXELS, LABELS = toys.shape_pixels(48, 16, np.random.default_rng(0))
+ROWS = np.arange(48)
+
+
+def pretrain(plan=PLAN, rows=ROWS, seed=1, pixels=PIXELS, **more):
+    return self_supervised.pretrain(pixels, rows, plan, seed=seed, device=CPU, **more)
+
+
+def bits(learned):
+    return torch.cat([tensor.flatten().double() for tensor in learned.model.state_dict().values()])
+
+
+# --- what must not happen
+
+
+def test_too_few_pictures_are_a_sentence():
+    with pytest.raises(ValueError, match="takes at least 16 pictures, got 15"):
+        pretrain(rows=ROWS[:15])
+
+
+def test_rows_left_out_are_never_seen():
+    changed = PIXELS.copy()
+    changed[40:] = 0
+    one, other = pretrain(rows=ROWS[:40]), pretrain(rows=ROWS[:40], pixels=changed)
+    assert torch.equal(bits(one), bits(other))
+
+
+def test_the_pictures_and_torchs_generator_are_left_alone():
+    kept, before = PIXELS.copy(), torch.random.get_rng_state()
+    pretrain()
+    assert np.array_equal(PIXELS, kept)
+    assert torch.equal(torch.random.get_rng_state(), before)
+
+
+def test_divergence_is_explained():
+    with pytest.raises(Collapsed, match=r"diverged in epoch \d+: the loss is .*Lower the learning rate"):
+        pretrain(dataclasses.replace(PLAN, learning_rate=1.0, epochs=40), pixels=_broken())
+
+
+def _broken():
+    """Pictures whose moments are not finite make every loss so."""
+    return np.full((48, 16, 16, 3), np.nan, dtype=np.float32)
+
+
+# --- reference
+
+
+def test_the_loss_is_the_papers():
+    """Equations 1 to 4 of Bardes et al. 2022, written out."""
+    rng = np.random.default_rng(0)
+    one, two = rng.normal(size=(2, 9, 5))
+    terms = self_supervised.vicreg(torch.from_numpy(one), torch.from_numpy(two))
+    variances = [np.var(z, axis=0, ddof=1) for z in (one, two)]
+    hinge = [np.maximum(0, 1 - np.sqrt(v + 1e-4)).mean() for v in variances]
+    covariances = [np.cov(z.T) for z in (one, two)]
+    off = [(c**2).sum() - (np.diag(c) ** 2).sum() for c in covariances]
+    assert float(terms.invariance) == pytest.approx(((one - two) ** 2).mean())
+    assert float(terms.variance) == pytest.approx(sum(hinge) / 2)
+    assert float(terms.covariance) == pytest.approx(sum(off) / 5)
+    assert float(terms.loss) == pytest.approx(
+        25 * float(terms.invariance) + 25 * float(terms.variance) + float(terms.covariance)
+    )
+
+
+def test_a_collapse_shows_as_a_variance_term_of_nearly_one():
+    same = torch.ones(8, 4)
+    terms = self_supervised.vicreg(same, same)
+    assert float(terms.invariance) == 0
+    assert float(terms.variance) == pytest.approx(0.99, abs=0.001)
+
+
+# --- determinism
+
+
+def test_data_plan_and_seed_give_equal_bits():
+    torch.manual_seed(1)
+    first = pretrain()
+    torch.manual_seed(2)
+    again = pretrain()
+    assert torch.equal(bits(first), bits(again))
+    assert first.history == again.history
+    assert not torch.equal(bits(first), bits(pretrain(seed=2)))
+
+
+def test_a_stopped_pretraining_goes_on_to_the_same_bits(tmp_path):
+    place = tmp_path / "checkpoint.pt"
+
+    def stop(progress):
+        if progress.done == 2:
+            raise Cancelled
+
+    with pytest.raises(Cancelled):
+        pretrain(checkpoint=place, every_s=0, report=stop)
+    seen = []
+    resumed = pretrain(checkpoint=place, every_s=0, report=seen.append)
+    assert [p.done for p in seen] == [3]
+    whole = pretrain()
+    assert torch.equal(bits(resumed), bits(whole))
+    assert resumed.history == whole.history
+
+
+@pytest.mark.parametrize("change", [{"epochs": 4}, {"learning_rate": 1e-3}])
+def test_a_checkpoint_of_other_work_is_not_taken_up(tmp_path, change):
+    pretrain(checkpoint=tmp_path / "checkpoint.pt")
+    seen = []
+    pretrain(dataclasses.replace(PLAN, **change), checkpoint=tmp_path / "checkpoint.pt", report=seen.append)
+    assert seen[0].done == 1
+
+
+# --- what is kept
+
+
+def test_what_is_saved_embeds_as_what_was_learned(tmp_path):
+    learned = pretrain()
+    self_supervised.save(tmp_path / "f.safetensors", learned, PLAN)
+    model, plan = self_supervised.load(tmp_path / "f.safetensors")
+    assert plan == PLAN
+    assert np.array_equal(
+        features.embed(model, PIXELS, device=CPU), features.embed(learned.model, PIXELS, device=CPU)
+    )
+
+
+# --- convergence
+
+
+def test_features_learned_without_labels_tell_shapes_apart_better_than_random_ones():
+    pixels, labels = toys.shape_pixels(360, 16, np.random.default_rng(5))
+    plan = Plan(network="cnn", width=8, resolution=16, epochs=12, batch=32, projector=64)
+    accuracies = []
+    for epochs in (1, 12):
+        rate = plan.learning_rate if epochs > 1 else 1e-6
+        learned = pretrain(
+            dataclasses.replace(plan, epochs=epochs, learning_rate=rate), np.arange(240), 1, pixels
+        )
+        vectors = features.embed(learned.model, pixels, device=CPU)
+        found = neighbors.classify(vectors[:240], labels[:240], vectors[240:], 3)
+        accuracies.append((found.probs.argmax(1) == labels[240:]).mean())
+        history = learned.history
+    assert accuracies[1] > accuracies[0] + 0.05
+    assert history[-1].loss < history[0].loss
