@@ -1,9 +1,12 @@
 """What the trainer does in the background.  Heavy modules are imported inside: nothing else pays for them."""
 
+from __future__ import annotations
+
 import functools
 from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 from django.conf import settings
@@ -14,18 +17,27 @@ from labeling.progress import Cancelled, Progress, Report
 from labeling.services import choice, embeddings
 from labeling.snapshot import Snapshot
 from trainer.curves.design import Cell
-from trainer.engine import material, receipt
+from trainer.engine import folds, material, receipt
+from trainer.engine.folds import Folds
 from trainer.engine.material import Prepare
+from trainer.engine.predictions import TestPredictions
 from trainer.engine.pretraining import Plan
 from trainer.engine.recipe import Recipe
 from trainer.models import Curve, Pretraining, Run
-from trainer.services import curves, pretraining, runs
+from trainer.services import cross_validation, curves, pretraining, runs
 from trainer.services.pretraining import Learned
 from trainer.services.runs import Result
+
+if TYPE_CHECKING:
+    from trainer.engine.course import Aids
+    from trainer.engine.device import Device
+    from trainer.engine.experiment import Outcome, Train
 
 
 def train(report: Report, *, run_id: int) -> dict[str, object] | None:
     """Train a run's recipe on the labels as they stand, test it, and hand its predictions down.
+
+    A training that was killed goes on from its last checkpoint, and ends as if nothing had happened.
 
     None if the run is gone or done, or if a later attempt took it over.  What goes wrong stands on the run as
     a sentence.  A stopped run is left open: only its job knows whether it was cancelled or goes back to its
@@ -43,6 +55,7 @@ def train(report: Report, *, run_id: int) -> dict[str, object] | None:
         raise
     if not runs.record_run(run, result, timezone.now()):
         return None
+    runs.checkpoint_file(run).unlink(missing_ok=True)
     return {"run": run.pk, "accuracy": result.report.accuracy.value, "n_test": result.report.n}
 
 
@@ -54,27 +67,77 @@ def _freeze(run: Run, report: Report) -> Snapshot:
 
 
 def _train(run: Run, snapshot: Snapshot, report: Report) -> Result:
-    from trainer.engine import artifacts, device, experiment, loop, pixels
+    from trainer.engine import artifacts, device, experiment, inference, pixels
 
     meter = receipt.Meter()
     recipe = Recipe.from_json(run.recipe)
-    chosen = device.pick(recipe.precision)
+    chosen = device.pick(recipe.precision, memory=cache("device.json"))
     decoded = pixels.load(snapshot.files, snapshot.keys, recipe.resolution, pixel_cache(), report=report)
-    rows, prepare = snapshot.train_rows, preparation(recipe, run.seed, report)
     outcome = experiment.carry_out(
-        snapshot, decoded, rows, recipe, seed=run.seed, device=chosen, prepare=prepare, report=report
+        snapshot,
+        decoded,
+        snapshot.train_rows,
+        recipe,
+        seed=run.seed,
+        device=chosen,
+        prepare=preparation(recipe, run.seed, report),
+        report=report,
+        aids=_aids(run),
+        train=_trainer(chosen),
     )
-    on_pool = loop.predict(outcome.trained.model, decoded, chosen, rows=snapshot.pool_rows, report=report)
-    artifacts.save(Path(settings.STATE_DIR, runs.folder(run)), recipe, outcome.trained, outcome.tested)
+    trained = outcome.trained
+    on_pool = inference.predict(trained.model, decoded, chosen, rows=snapshot.pool_rows, report=report)
+    place = Path(settings.STATE_DIR, runs.folder(run))
+    artifacts.save(place, recipe, trained, outcome.tested)
+    artifacts.save_snapshots(place, recipe, trained, snapshot.classes)
     asked = np.concatenate([snapshot.test_rows, snapshot.pool_rows])
     return Result(
         outcome.report,
         outcome.tested,
-        [step._asdict() for step in outcome.trained.history],
-        {**meter.read(), "steps": outcome.trained.steps, **made_by(recipe, chosen.describe())},
+        [step._asdict() for step in trained.history],
+        {**meter.read(), "steps": trained.steps, **made_by(recipe, chosen.describe())},
         snapshot.ids[asked],
         np.concatenate([outcome.tested.probs, on_pool]),
+        _extras(outcome, recipe, run.seed),
     )
+
+
+def _aids(run: Run) -> Aids:
+    from trainer.engine.checkpoints import Checkpoint
+    from trainer.engine.course import Aids
+    from trainer.engine.fits import Fits
+
+    return Aids(
+        checkpoint=Checkpoint(runs.checkpoint_file(run)),
+        fits=Fits(cache("fits.json")),
+    )
+
+
+def _trainer(chosen: Device) -> Train:
+    """Return what trains: one process, or one for each GPU of this machine."""
+    from trainer.engine import device, distributed, loop
+
+    processes = device.count(chosen)
+    return functools.partial(distributed.train, processes=processes) if processes > 1 else loop.train
+
+
+def _extras(outcome: Outcome, recipe: Recipe, seed: int) -> dict[str, object]:
+    """Return what a run tells beside its metrics: warnings, early stopping, the snapshots' common word."""
+    from trainer.engine import comparison, metrics
+
+    trained, common = outcome.trained, outcome.ensemble
+    extras: dict[str, object] = {"warnings": list(trained.warnings)}
+    if trained.best is not None:
+        extras["validation"] = {"share": recipe.validation, **trained.best._asdict()}
+    if common is not None:
+        rng = np.random.default_rng(seed)
+        gains = comparison.compare(outcome.tested.probs, common.probs, common.labels, rng)
+        extras["snapshot_ensemble"] = {
+            "members": len(trained.snapshots),
+            "metrics": metrics.evaluate(common.probs, common.labels, rng).to_json(),
+            "gain": gains[0]._asdict(),
+        }
+    return extras
 
 
 def curve(report: Report, *, curve_id: int) -> dict[str, object] | None:
@@ -107,7 +170,7 @@ def _train_cells(row: Curve, snapshot: Snapshot, missing: Mapping[str, Cell], re
     from trainer.engine import device, experiment, pixels
 
     recipe = Recipe.from_json(row.recipe)
-    chosen = device.pick(recipe.precision)
+    chosen = device.pick(recipe.precision, memory=cache("device.json"))
     maker = made_by(recipe, chosen.describe())
     decoded = pixels.load(snapshot.files, snapshot.keys, recipe.resolution, pixel_cache(), report=report)
     for done, (key, cell) in enumerate(missing.items(), start=row.planned - len(missing)):
@@ -139,6 +202,66 @@ def _watch_cell(cell: Cell, done: int, planned: int, report: Report) -> Report:
     return tell
 
 
+def out_of_fold(report: Report, *, run_id: int) -> dict[str, object] | None:
+    """Score each labeled training picture of a finished run by a model that never saw it, and keep it.
+
+    None if the run is gone, not done, or has its figures.  Each fold is kept as soon as it is scored: a job
+    that dies loses the one that it was at.
+    """
+    run = (
+        Run.objects.select_related("dataset").filter(pk=run_id, state=Run.State.DONE, out_of_fold={}).first()
+    )
+    if run is None:
+        return None
+    cross_validation.open_folds(run)
+    snapshot, cut = cross_validation.cut(run)
+    meter = receipt.Meter()
+    parts = [cross_validation.known(run, fold) for fold in range(cut.count)]
+    missing = [fold for fold, part in enumerate(parts) if part is None]
+    scored = _score_folds(run, snapshot, cut, missing, report) if missing else {}
+    whole = [part or scored[fold] for fold, part in enumerate(parts)]
+    made = {**meter.read(), "trained": len(missing)}
+    figures = cross_validation.record(run, snapshot, cut, whole, made, timezone.now())
+    return None if figures is None else {"run": run.pk, "accuracy": figures["accuracy"], "n": figures["n"]}
+
+
+def _score_folds(
+    run: Run, snapshot: Snapshot, cut: Folds, missing: list[int], report: Report
+) -> dict[int, TestPredictions]:
+    """Train the recipe from scratch without each missing fold and return what it says of the fold."""
+    from trainer.engine import device, experiment, pixels
+
+    recipe = Recipe.from_json(run.recipe)
+    chosen = device.pick(recipe.precision, memory=cache("device.json"))
+    decoded = pixels.load(snapshot.files, snapshot.keys, recipe.resolution, pixel_cache(), report=report)
+    found = {}
+    for fold in missing:
+        turned = folds.as_test(snapshot, cut, fold)
+        watch = _watch_fold(fold, cut.count, report)
+        found[fold] = experiment.carry_out(
+            turned,
+            decoded,
+            turned.train_rows,
+            recipe,
+            seed=run.seed,
+            device=chosen,
+            prepare=preparation(recipe, run.seed, watch),
+            report=watch,
+        ).tested
+        cross_validation.keep(run, fold, found[fold])
+        report(Progress("scored", fold + 1, cut.count))
+    return found
+
+
+def _watch_fold(fold: int, count: int, report: Report) -> Report:
+    """Return a report for one fold that counts the folds."""
+
+    def tell(progress: Progress) -> None:
+        report(Progress(f"{progress.stage}, fold {fold + 1} of {count}", fold, count, progress.values))
+
+    return tell
+
+
 def pretrain(report: Report, *, pretraining_id: int) -> dict[str, object] | None:
     """Learn features from all pictures outside the test split, labeled or not.
 
@@ -162,12 +285,13 @@ def pretrain(report: Report, *, pretraining_id: int) -> dict[str, object] | None
 
 def _pretrain(row: Pretraining, report: Report) -> Learned:
     from trainer.engine import device, pixels, self_supervised
+    from trainer.engine.checkpoints import Checkpoint
 
     meter = receipt.Meter()
     snapshot = choice.freeze(row.dataset)
     rows = pretraining.choose_pictures(row, snapshot)
     plan = Plan.from_json(row.plan)
-    chosen = device.pick(plan.precision)
+    chosen = device.pick(plan.precision, memory=cache("device.json"))
     decoded = pixels.load(snapshot.files, snapshot.keys, plan.resolution, pixel_cache(), report=report)
     place = pretraining.folder(row)
     learned = self_supervised.pretrain(
@@ -176,7 +300,7 @@ def _pretrain(row: Pretraining, report: Report) -> Learned:
         plan,
         seed=row.seed,
         device=chosen,
-        checkpoint=place / pretraining.CHECKPOINT,
+        checkpoint=Checkpoint(place / pretraining.CHECKPOINT),
         report=report,
     )
     self_supervised.save(place / pretraining.FEATURES, learned, plan)
@@ -196,9 +320,9 @@ def embed(report: Report, *, dataset_id: int, source: str) -> dict[str, object] 
 
     snapshot = choice.freeze(dataset)
     origin = sources.find(source, pretraining.source_file(dataset, source))
-    chosen = device.pick()
+    chosen = device.pick(memory=cache("device.json"))
     decoded = pixels.load(snapshot.files, snapshot.keys, origin.resolution, pixel_cache(), report=report)
-    store = Path(settings.STATE_DIR, "cache", "features", origin.fingerprint)
+    store = cache("features") / origin.fingerprint
     vectors, new = features.cached(
         store, snapshot.keys, lambda rows: origin.embed(decoded, rows, chosen), report=report
     )
@@ -218,7 +342,12 @@ def preparation(recipe: Recipe, seed: int, report: Report) -> Prepare:
 
 
 def pixel_cache() -> Path:
-    return Path(settings.STATE_DIR, "cache", "pixels")
+    return cache("pixels")
+
+
+def cache(name: str) -> Path:
+    """Return where something lies that can be found again at some cost."""
+    return Path(settings.STATE_DIR, "cache", name)
 
 
 def made_by(recipe: Recipe, device: str) -> dict[str, object]:

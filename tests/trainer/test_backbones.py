@@ -6,6 +6,8 @@ import sys
 import time
 from pathlib import Path
 
+import huggingface_hub
+import huggingface_hub.constants
 import pytest
 import torch
 
@@ -28,10 +30,9 @@ def weights(module):
 @pytest.fixture
 def offline(monkeypatch, tmp_path):
     """A hub that does not answer, and an empty cache."""
-    hub = pytest.importorskip("huggingface_hub")
-    monkeypatch.setattr(hub.constants, "ENDPOINT", NOWHERE)
-    monkeypatch.setattr(hub.constants, "HF_HUB_CACHE", str(tmp_path))
-    monkeypatch.setattr(hub, "try_to_load_from_cache", lambda *_: None)
+    monkeypatch.setattr(huggingface_hub.constants, "ENDPOINT", NOWHERE)
+    monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_CACHE", str(tmp_path))
+    monkeypatch.setattr(huggingface_hub, "try_to_load_from_cache", lambda *_: None)
 
 
 # --- what must not happen

@@ -4,8 +4,9 @@ import torch
 
 from labeling.progress import Cancelled
 from tests import toys
-from trainer.engine import features, networks
+from trainer.engine import features
 from trainer.engine.device import Device
+from trainer.engine.networks import build as networks
 from trainer.engine.recipe import Recipe
 
 CPU = Device("cpu", "fp32")

@@ -7,6 +7,7 @@ import torch
 from labeling.progress import Cancelled
 from tests import toys
 from trainer.engine import features, neighbors, self_supervised
+from trainer.engine.checkpoints import Checkpoint
 from trainer.engine.device import Device
 from trainer.engine.pretraining import Plan
 from trainer.engine.self_supervised import Collapsed
@@ -105,9 +106,9 @@ def test_a_stopped_pretraining_goes_on_to_the_same_bits(tmp_path):
             raise Cancelled
 
     with pytest.raises(Cancelled):
-        pretrain(checkpoint=place, every_s=0, report=stop)
+        pretrain(checkpoint=Checkpoint(place, every_s=0), report=stop)
     seen = []
-    resumed = pretrain(checkpoint=place, every_s=0, report=seen.append)
+    resumed = pretrain(checkpoint=Checkpoint(place, every_s=0), report=seen.append)
     assert [p.done for p in seen] == [3]
     whole = pretrain()
     assert torch.equal(bits(resumed), bits(whole))
@@ -116,9 +117,13 @@ def test_a_stopped_pretraining_goes_on_to_the_same_bits(tmp_path):
 
 @pytest.mark.parametrize("change", [{"epochs": 4}, {"learning_rate": 1e-3}])
 def test_a_checkpoint_of_other_work_is_not_taken_up(tmp_path, change):
-    pretrain(checkpoint=tmp_path / "checkpoint.pt")
+    pretrain(checkpoint=Checkpoint(tmp_path / "checkpoint.pt", every_s=0))
     seen = []
-    pretrain(dataclasses.replace(PLAN, **change), checkpoint=tmp_path / "checkpoint.pt", report=seen.append)
+    pretrain(
+        dataclasses.replace(PLAN, **change),
+        checkpoint=Checkpoint(tmp_path / "checkpoint.pt"),
+        report=seen.append,
+    )
     assert seen[0].done == 1
 
 

@@ -6,9 +6,10 @@ import torch
 from torch import nn
 
 from tests import toys
-from trainer.engine import features, material, networks, tuning
+from trainer.engine import features, material, tuning
 from trainer.engine.device import Device
 from trainer.engine.material import Examples
+from trainer.engine.networks import build as networks
 from trainer.engine.recipe import Recipe
 
 CPU = Device("cpu", "fp32")

@@ -81,6 +81,7 @@ def fetch(name: str) -> Path:
     if not source:
         raise NoWeights(f"timm:{name} has no pretrained weights; leave weights empty or name a file of them.")
     hub = importlib.import_module("huggingface_hub")
+    importlib.import_module("huggingface_hub.constants")
     kept = [hub.try_to_load_from_cache(source, file) for file in FILES]
     cached = [path for path in kept if isinstance(path, str)]
     try:

@@ -17,8 +17,9 @@ from torch import Tensor
 
 from labeling.progress import Progress, Report, silent
 from trainer.engine.device import Device
-from trainer.engine.material import Pixels
-from trainer.engine.networks import Classifier
+from trainer.engine.inference import autocast
+from trainer.engine.material import Decoded
+from trainer.engine.networks.build import Classifier
 from trainer.engine.pixels import DECODER
 
 Vectors = NDArray[np.float32]  # (N, D)
@@ -31,7 +32,7 @@ LARGEST = float(np.finfo(np.float16).max)
 @torch.inference_mode()
 def embed(
     model: Classifier,
-    pixels: Pixels,
+    pixels: Decoded,
     *,
     device: Device,
     rows: NDArray[np.int64] | None = None,
@@ -50,7 +51,7 @@ def embed(
         for start in range(0, len(rows), BATCH):
             report(Progress(stage, start, len(rows)))
             images = torch.from_numpy(pixels[rows[start : start + BATCH]]).to(device.name)
-            with torch.autocast(device.name.split(":")[0], torch.bfloat16, enabled=device.bf16):
+            with autocast(device):
                 parts.append(forward(model, images).float().cpu())
     finally:
         model.train(training)
@@ -59,13 +60,12 @@ def embed(
 
 def forward(model: Classifier, images: Tensor) -> Tensor:
     """Return what the head of the model looks at, (B, D), of images (B, R, R, 3) in [0, 255]."""
-    x = (images.float() - model.mean) / model.deviation
-    return model.features(x.permute(0, 3, 1, 2))  # type: ignore[no-any-return]
+    return model.features(model.normalize(images))  # type: ignore[no-any-return]
 
 
-def raw(pixels: Pixels, rows: NDArray[np.int64] | None = None) -> Vectors:
+def raw(pixels: Decoded, rows: NDArray[np.int64] | None = None) -> Vectors:
     """Return the pixels themselves, (N, R * R * 3) in [0, 1]: the yardstick of everything that is learned."""
-    chosen = pixels if rows is None else pixels[rows]
+    chosen = pixels[np.arange(len(pixels)) if rows is None else rows]
     return chosen.reshape(len(chosen), -1).astype(np.float32) / np.float32(255)
 
 

@@ -10,7 +10,7 @@ import time
 from importlib import metadata
 from pathlib import Path
 
-ALWAYS = ("torch", "numpy", "pillow")
+ALWAYS = ("torch", "numpy", "pillow", "simplejpeg")
 FOR_POLICIES = ("albumentations", "opencv-python-headless")
 FOR_REBALANCING = ("imbalanced-learn", "scikit-learn")
 

@@ -8,7 +8,6 @@ learning", equations 1 to 6.  Unlike there, AdamW instead of LARS and a narrow p
 import json
 import math
 import os
-import time
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -23,16 +22,19 @@ from torch import Tensor, nn
 
 from augment import views
 from labeling.progress import Progress, Report, silent
-from trainer.engine import features, networks, schedules
+from trainer.engine import features, schedules
+from trainer.engine.checkpoints import Checkpoint
 from trainer.engine.device import Device
-from trainer.engine.material import Pixels
-from trainer.engine.networks import Classifier
+from trainer.engine.inference import autocast
+from trainer.engine.material import Decoded
+from trainer.engine.networks import build as networks
+from trainer.engine.networks.build import Classifier
 from trainer.engine.pretraining import LEAST_PICTURES, Plan
 
 Rows = NDArray[np.int64]
 INVARIANCE, VARIANCE, COVARIANCE = 25.0, 25.0, 1.0  # weights of the three terms, section 4.2 there
-CHECKPOINT_S = 60.0  # between two checkpoints: what a killed job loses at most, besides one epoch
 EPSILON = 1e-4
+SHOWN = 2048  # pictures that a network is fitted to before the first step
 
 
 class Collapsed(Exception):
@@ -82,14 +84,13 @@ def vicreg(one: Tensor, two: Tensor) -> Terms:
 
 
 def pretrain(
-    pixels: Pixels,
+    pixels: Decoded,
     rows: Rows,
     plan: Plan,
     *,
     seed: int,
     device: Device,
-    checkpoint: Path | None = None,
-    every_s: float = CHECKPOINT_S,
+    checkpoint: Checkpoint | None = None,
     report: Report = silent,
 ) -> Pretrained:
     """Learn features from these rows of uint8 pictures (N, R, R, 3); the caller leaves test rows out.
@@ -102,14 +103,12 @@ def pretrain(
         raise ValueError(f"Learning features takes at least {LEAST_PICTURES} pictures, got {len(rows)}.")
     run = _Run(pixels, rows, plan, seed, device)
     history = run.resume(checkpoint)
-    saved = time.monotonic()
     for epoch in range(len(history), plan.epochs):
         history.append(run.one_epoch(epoch))
         _check(history[-1])
+        if checkpoint and checkpoint.is_due():
+            checkpoint.save(run.identity, run.state(history))
         values = {"loss": history[-1].loss, "variance": history[-1].variance}
-        if checkpoint and (time.monotonic() - saved >= every_s or epoch + 1 == plan.epochs):
-            run.save(checkpoint, history)
-            saved = time.monotonic()
         report(Progress("learning features", epoch + 1, plan.epochs, values))
     return Pretrained(run.model.cpu().eval(), tuple(history))
 
@@ -117,11 +116,12 @@ def pretrain(
 class _Run:
     """One pretraining's network, projector and optimizer."""
 
-    def __init__(self, pixels: Pixels, rows: Rows, plan: Plan, seed: int, device: Device) -> None:
+    def __init__(self, pixels: Decoded, rows: Rows, plan: Plan, seed: int, device: Device) -> None:
         self.pixels, self.rows, self.plan, self.seed, self.device = pixels, rows, plan, seed, device
         generator = torch.Generator().manual_seed(seed)
-        self.model = networks.build(plan.recipe, 2, generator).to(device.name)
-        self.model.fit_pixels(*_moments(pixels, rows))
+        self.model = networks.build(plan.recipe, 2, generator)
+        self.model.fit(pixels[rows[:: math.ceil(len(rows) / SHOWN)]])
+        self.model.to(device.name)
         channels = self.model.head.in_features
         self.projector = _projector(channels, plan.projector, generator).to(device.name)
         self.optimizer = self._optimizer()
@@ -163,7 +163,7 @@ class _Run:
         for group in self.optimizer.param_groups:
             group["lr"] = rate
         both = torch.cat([views.view(images, views.SPEC, generator) for _ in range(2)])
-        with torch.autocast(self.device.name.split(":")[0], torch.bfloat16, enabled=self.device.bf16):
+        with autocast(self.device):
             embedded = self.projector(features.forward(self.model, both))
         terms = vicreg(*embedded.float().chunk(2))
         self.optimizer.zero_grad(set_to_none=True)
@@ -171,35 +171,27 @@ class _Run:
         self.optimizer.step()
         return torch.stack([terms.loss, *terms]).detach()
 
-    def _facts(self) -> dict[str, object]:
-        return {"plan": self.plan.to_json(), "seed": self.seed, "n": len(self.rows)}
+    @property
+    def identity(self) -> str:
+        """Say what decides how this pretraining goes; the pictures are the caller's to hold still."""
+        return json.dumps([self.plan.to_json(), self.seed, self.rows.tolist()])
 
-    def save(self, path: Path, history: list[Epoch]) -> None:
-        """Write the checkpoint whole or not at all."""
-        parts = {
-            "facts": self._facts(),
+    def state(self, history: list[Epoch]) -> dict[str, Any]:
+        return {
             "history": [asdict(epoch) for epoch in history],
             "model": self.model.state_dict(),
             "projector": self.projector.state_dict(),
             "optimizer": self.optimizer.state_dict(),
         }
-        path.parent.mkdir(parents=True, exist_ok=True)
-        draft = path.with_suffix(f".{os.getpid()}.draft")
-        try:
-            torch.save(parts, draft)
-            draft.replace(path)
-        finally:
-            draft.unlink(missing_ok=True)
 
-    def resume(self, path: Path | None) -> list[Epoch]:
+    def resume(self, checkpoint: Checkpoint | None) -> list[Epoch]:
         """Take the state of a checkpoint of the same work, if there is one; return its history."""
-        if path is None or not path.exists():
+        kept = checkpoint.load(self.identity) if checkpoint else None
+        if kept is None:
             return []
-        kept: dict[str, Any] = torch.load(path, map_location=self.device.name, weights_only=True)
-        if kept["facts"] != self._facts():
-            return []
-        for name in ("model", "projector", "optimizer"):
-            getattr(self, name).load_state_dict(kept[name])
+        self.model.load_state_dict(kept["model"])
+        self.projector.load_state_dict(kept["projector"])
+        self.optimizer.load_state_dict(kept["optimizer"])
         return [Epoch(**values) for values in kept["history"]]
 
 
@@ -217,16 +209,6 @@ def _projector(channels: int, width: int, generator: torch.Generator) -> nn.Sequ
         if layer.bias is not None:
             nn.init.zeros_(layer.bias)
     return nn.Sequential(layers[0], norms[0], nn.ReLU(), layers[1], norms[1], nn.ReLU(), layers[2])
-
-
-def _moments(pixels: Pixels, rows: Rows) -> tuple[Tensor, Tensor]:
-    """Return mean and deviation per channel, (3,) each, in [0, 255]."""
-    sums = np.zeros((2, 3))
-    for part in np.array_split(rows, math.ceil(len(rows) / 1024)):
-        values = pixels[part].reshape(-1, 3).astype(np.float64)
-        sums += [values.sum(0), (values**2).sum(0)]
-    mean, square = sums / (len(rows) * pixels.shape[1] * pixels.shape[2])
-    return torch.from_numpy(mean), torch.from_numpy(np.sqrt(np.maximum(square - mean**2, 0)))
 
 
 def _check(epoch: Epoch) -> None:

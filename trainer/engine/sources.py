@@ -16,11 +16,12 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from trainer.engine import artifacts, backbones, features, networks, self_supervised, weights
+from trainer.engine import artifacts, backbones, features, self_supervised, weights
 from trainer.engine.device import Device
 from trainer.engine.features import Vectors
-from trainer.engine.material import Pixels
-from trainer.engine.networks import Classifier
+from trainer.engine.material import Decoded
+from trainer.engine.networks import build as networks
+from trainer.engine.networks.build import Classifier
 from trainer.engine.recipe import TIMM, Recipe
 
 PIXELS_SIDE = 16  # 768 numbers; TrashNet's neighbors were found as well at 8, 16 and 32 pixels as at 128
@@ -37,7 +38,7 @@ class Origin:
 
     resolution: int  # of the pixels that it takes
     fingerprint: str
-    embed: Callable[[Pixels, NDArray[np.int64], Device], Vectors]  # these rows of uint8 pictures -> (M, D)
+    embed: Callable[[Decoded, NDArray[np.int64], Device], Vectors]  # these rows of uint8 pictures -> (M, D)
 
 
 def find(source: str, file: Path | None = None) -> Origin:
@@ -60,7 +61,7 @@ def find(source: str, file: Path | None = None) -> Origin:
     raise UnknownSource(f"There is no source {source!r}; known are {', '.join(KINDS)}, as in timm:resnet18.")
 
 
-def _raw(pixels: Pixels, rows: NDArray[np.int64], device: Device) -> Vectors:
+def _raw(pixels: Decoded, rows: NDArray[np.int64], device: Device) -> Vectors:
     return features.raw(pixels, rows)
 
 
@@ -77,5 +78,5 @@ def _origin(model: Classifier, resolution: int) -> Origin:
     return Origin(resolution, features.fingerprint(resolution, model=model), partial(_embed, model))
 
 
-def _embed(model: Classifier, pixels: Pixels, rows: NDArray[np.int64], device: Device) -> Vectors:
+def _embed(model: Classifier, pixels: Decoded, rows: NDArray[np.int64], device: Device) -> Vectors:
     return features.embed(model.to(device.name), pixels, device=device, rows=rows)

@@ -14,7 +14,7 @@ from labeling.progress import Report, silent
 from trainer.engine import features, probes
 from trainer.engine.device import Device
 from trainer.engine.material import Material
-from trainer.engine.networks import Classifier
+from trainer.engine.networks.build import Classifier
 from trainer.engine.probes import Loss
 from trainer.engine.recipe import Recipe
 

@@ -16,7 +16,7 @@ from torch import Tensor, nn
 
 from trainer.engine import backbones
 from trainer.engine.backbones import NoWeights
-from trainer.engine.networks import Classifier
+from trainer.engine.networks.build import Classifier
 from trainer.engine.recipe import TIMM, Recipe
 
 LEAST_FIT = 0.5  # share of the network's numbers that a file must fill
