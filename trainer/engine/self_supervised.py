@@ -24,6 +24,7 @@ from augment import views
 from labeling.progress import Progress, Report, silent
 from trainer.engine import features, schedules
 from trainer.engine.checkpoints import Checkpoint
+from trainer.engine.course import Diverged
 from trainer.engine.device import Device
 from trainer.engine.inference import autocast
 from trainer.engine.material import Decoded
@@ -35,10 +36,6 @@ Rows = NDArray[np.int64]
 INVARIANCE, VARIANCE, COVARIANCE = 25.0, 25.0, 1.0  # weights of the three terms, section 4.2 there
 EPSILON = 1e-4
 SHOWN = 2048  # pictures that a network is fitted to before the first step
-
-
-class Collapsed(Exception):
-    """The features tell no pictures apart, or the loss left every range; the message says what to do."""
 
 
 class Terms(NamedTuple):
@@ -97,7 +94,7 @@ def pretrain(
 
     Deterministic as far as `Device` says.  What is random in an epoch follows from (seed, epoch) alone, so
     that a training that goes on from its checkpoint gives the same weights as an unbroken one.
-    Raises ValueError for too few pictures, Collapsed, and whatever report raises (Cancelled).
+    Raises ValueError for too few pictures, Diverged, and whatever report raises (Cancelled).
     """
     if len(rows) < LEAST_PICTURES:
         raise ValueError(f"Learning features takes at least {LEAST_PICTURES} pictures, got {len(rows)}.")
@@ -105,7 +102,7 @@ def pretrain(
     history = run.resume(checkpoint)
     for epoch in range(len(history), plan.epochs):
         history.append(run.one_epoch(epoch))
-        _check(history[-1])
+        _check(history[-1], plan)
         if checkpoint and checkpoint.is_due():
             checkpoint.save(run.identity, run.state(history))
         values = {"loss": history[-1].loss, "variance": history[-1].variance}
@@ -211,11 +208,11 @@ def _projector(channels: int, width: int, generator: torch.Generator) -> nn.Sequ
     return nn.Sequential(layers[0], norms[0], nn.ReLU(), layers[1], norms[1], nn.ReLU(), layers[2])
 
 
-def _check(epoch: Epoch) -> None:
+def _check(epoch: Epoch, plan: Plan) -> None:
     if not math.isfinite(epoch.loss):
-        raise Collapsed(
-            f"Learning the features diverged in epoch {epoch.epoch}: the loss is {epoch.loss}."
-            " Lower the learning rate."
+        raise Diverged(
+            f"Learning the features diverged in epoch {epoch.epoch}: the loss is {epoch.loss:g}. Lower the"
+            f" learning rate (now {plan.learning_rate:g})."
         )
 
 
