@@ -5,7 +5,7 @@ from typing import Any
 from django.contrib import admin
 from django.http import HttpRequest
 
-from trainer.models import Comparison, Curve, CurveCell, Forecast, Run
+from trainer.models import Comparison, Curve, CurveCell, Forecast, ModelVersion, Promotion, Run
 
 
 class Record(admin.ModelAdmin):  # type: ignore[type-arg]
@@ -29,6 +29,23 @@ class RunAdmin(Record):
 class ComparisonAdmin(Record):
     list_display = ("base", "other", "metric", "gain", "low", "high")
     list_select_related = ("base", "other")
+
+
+@admin.register(ModelVersion)
+class ModelVersionAdmin(Record):
+    list_display = ("__str__", "dataset", "state", "run", "created_at")
+    list_filter = ("state", "dataset")
+    list_select_related = ("dataset", "run")
+
+
+@admin.register(Promotion)
+class PromotionAdmin(Record):
+    list_display = ("version", "dataset", "kind", "by", "at")
+    list_filter = ("kind", "dataset")
+    list_select_related = ("version", "dataset")
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
 
 
 @admin.register(CurveCell)

@@ -14,10 +14,14 @@ from labeling.snapshot import Snapshot
 from trainer.curves.design import Cell
 from trainer.engine import material, receipt
 from trainer.engine.material import Prepare
-from trainer.engine.recipe import Recipe
-from trainer.models import Curve, Run
-from trainer.services import curves, runs
+from trainer.engine.model_files import BrokenModel
+from trainer.engine.recipe import TIMM, Recipe
+from trainer.models import Curve, ModelVersion, Promotion, Run
+from trainer.services import curves, registry, runs
+from trainer.services.registry import NotJudged, NotPromotable
 from trainer.services.runs import Result
+
+CHECKED = 64  # real pictures that an export is compared with torch on
 
 
 def train(report: Report, *, run_id: int) -> dict[str, object] | None:
@@ -32,13 +36,13 @@ def train(report: Report, *, run_id: int) -> dict[str, object] | None:
         return None
     try:
         result = _train(run, _freeze(run, report), report)
+        if not runs.record_run(run, result, timezone.now()):
+            return None
     except Cancelled:
         raise
     except Exception as error:
         runs.abandon_run(run.pk, Run.State.FAILED, _sentence(error), timezone.now())
         raise
-    if not runs.record_run(run, result, timezone.now()):
-        return None
     return {"run": run.pk, "accuracy": result.report.accuracy.value, "n_test": result.report.n}
 
 
@@ -61,13 +65,19 @@ def _train(run: Run, snapshot: Snapshot, report: Report) -> Result:
         snapshot, decoded, rows, recipe, seed=run.seed, device=chosen, prepare=prepare, report=report
     )
     on_pool = loop.predict(outcome.trained.model, decoded, chosen, rows=snapshot.pool_rows, report=report)
-    artifacts.save(Path(settings.STATE_DIR, runs.folder(run)), recipe, outcome.trained, outcome.tested)
+    kept = Path(settings.STATE_DIR, runs.folder(run))
+    weights = artifacts.save(kept, recipe, outcome.trained, outcome.tested)
     asked = np.concatenate([snapshot.test_rows, snapshot.pool_rows])
     return Result(
         outcome.report,
         outcome.tested,
         [step._asdict() for step in outcome.trained.history],
-        {**meter.read(), "steps": outcome.trained.steps, **made_by(recipe, chosen.describe())},
+        {
+            **meter.read(chosen.gpus, chosen.peak_mib()),
+            "steps": outcome.trained.steps,
+            "weights": weights,
+            **made_by(recipe, chosen.describe()),
+        },
         snapshot.ids[asked],
         np.concatenate([outcome.tested.probs, on_pool]),
     )
@@ -119,7 +129,7 @@ def _train_cells(row: Curve, snapshot: Snapshot, missing: Mapping[str, Cell], re
             prepare=preparation(recipe, cell.seed, watch),
             report=watch,
         ).report
-        made = {**meter.read(), "steps": recipe.steps(cell.n), **maker}
+        made = {**meter.read(chosen.gpus, chosen.peak_mib()), "steps": recipe.steps(cell.n), **maker}
         curves.record_cell(row, key, cell, measured.to_json(), made, timezone.now())
         values = {"labels": float(cell.n), "accuracy": measured.accuracy.value}
         report(Progress("measured", done + 1, row.planned, values))
@@ -133,6 +143,94 @@ def _watch_cell(cell: Cell, done: int, planned: int, report: Report) -> Report:
         report(Progress(stage, done, planned, {"labels": float(cell.n), **progress.values}))
 
     return tell
+
+
+def judge(report: Report, *, version_id: int) -> dict[str, object] | None:
+    """Judge a candidate against the current version on today's test set; promote it where the gate says so.
+
+    Where the test set changed since one of the two was measured, its weights are scored on it again first.
+    None if the version is gone or no candidate.  What keeps it from being judged is its verdict.
+    """
+    version = registry.find(version_id)
+    if version is None or version.state != ModelVersion.State.CANDIDATE:
+        return None
+    snapshot = choice.freeze(version.dataset)
+    rescored = []
+    try:
+        for one in registry.untested(version, snapshot):
+            _rescore(one, snapshot, report)
+            rescored.append(one.number)
+        verdict = registry.gate(version, timezone.now(), snapshot)
+        if verdict.promotes:
+            kind = Promotion.Kind.GATE
+            registry.promote(version, "", verdict.reason, timezone.now(), kind=kind)
+    except (BrokenModel, NotJudged, NotPromotable) as trouble:
+        verdict = registry.refuse(version, str(trouble), timezone.now())
+    return {"promoted": verdict.promotes, "reason": verdict.reason, "scored_again": rescored}
+
+
+def _rescore(version: ModelVersion, snapshot: Snapshot, report: Report) -> None:
+    """Let a version's weights speak on the snapshot's test items; what its training measured stays."""
+    from trainer.engine import artifacts, device, experiment, pixels
+
+    model, recipe, classes = artifacts.load_model(registry.weights_file(version))
+    if classes != snapshot.classes:
+        raise NotJudged(f"Version {version.number} knows other classes than the dataset has today.")
+    decoded = pixels.load(snapshot.files, snapshot.keys, recipe.resolution, pixel_cache(), report=report)
+    chosen = device.pick("fp32")
+    tested = experiment.examine(model.to(chosen.name), decoded, snapshot, chosen, report)
+    tested.save(registry.predictions_file(version.run, snapshot))
+
+
+def export(report: Report, *, version_id: int) -> dict[str, object] | None:
+    """Write a version as ONNX, checked against torch; None if the version is gone."""
+    version = registry.find(version_id)
+    if version is None:
+        return None
+    exported = _export(version, report)
+    return {"version": version.number, **exported}
+
+
+def _export(version: ModelVersion, report: Report) -> dict[str, object]:
+    from trainer.engine import artifacts, exports, pixels
+
+    report(Progress("exporting", 0, 1))
+    model, recipe, classes = artifacts.load_model(registry.weights_file(version))
+    snapshot = choice.freeze(version.dataset)
+    files, keys = snapshot.files[:CHECKED], snapshot.keys[:CHECKED]
+    pictures = pixels.load(files, keys, recipe.resolution, pixel_cache(), report=report)
+    exported = exports.export(
+        registry.export_to(version), model, recipe, classes, weights=version.weights, pictures=pictures
+    ).to_json()
+    registry.record_export(version, exported)
+    return exported
+
+
+def score_pool(report: Report, *, version_id: int) -> dict[str, object] | None:
+    """Score test items and unlabeled pictures with the current version, and hand the probabilities down.
+
+    Through onnxruntime, without torch, once the version is exported; else it is exported first.  So new
+    pictures get the model's opinion without a training.  None if the version is not the current one.
+    """
+    from trainer.engine import pixels
+    from trainer.engine.scoring import Scorer
+
+    version = registry.find(version_id)
+    if version is None or version.state != ModelVersion.State.CURRENT:
+        return None
+    try:
+        file = registry.onnx_file(version)
+    except BrokenModel:
+        _export(version, report)
+        file = registry.onnx_file(version)
+    scorer = Scorer(file)
+    snapshot = choice.freeze(version.dataset)
+    decoded = pixels.load(snapshot.files, snapshot.keys, scorer.resolution, pixel_cache(), report=report)
+    asked = np.concatenate([snapshot.test_rows, snapshot.pool_rows])
+    probs = scorer.probs(decoded, asked, report=report)
+    if not registry.record_scores(version, snapshot.ids[asked], probs, timezone.now()):
+        return None
+    return {"version": version.number, "scored": len(asked)}
 
 
 def preparation(recipe: Recipe, seed: int, report: Report) -> Prepare:
@@ -150,7 +248,11 @@ def pixel_cache() -> Path:
 
 def made_by(recipe: Recipe, device: str) -> dict[str, object]:
     """Return the part of a receipt that says what trained: device, code, versions."""
-    versions = receipt.versions(policy=recipe.policy is not None, rebalance=recipe.rebalance is not None)
+    versions = receipt.versions(
+        policy=recipe.policy is not None,
+        rebalance=recipe.rebalance is not None,
+        backbone=recipe.network.startswith(TIMM),
+    )
     return {"device": device, "code": receipt.code_version(settings.BASE_DIR), **versions}
 
 

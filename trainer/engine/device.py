@@ -23,10 +23,17 @@ class Device:
     def bf16(self) -> bool:
         return self.precision == "bf16"
 
+    @property
+    def gpus(self) -> int:
+        return int(self.name.startswith("cuda"))
+
+    def peak_mib(self) -> float:
+        """Return the most memory that torch ever took from the GPU for this process; 0 on the CPU."""
+        return torch.cuda.max_memory_reserved(self.name) / 2**20 if self.gpus else 0.0
+
     def describe(self) -> str:
         """Return a name for receipts, e.g. "cpu AVX2, fp32"."""
-        cuda = self.name.startswith("cuda")
-        unit = torch.cuda.get_device_name(self.name) if cuda else torch.backends.cpu.get_cpu_capability()
+        unit = torch.cuda.get_device_name(self.name) if self.gpus else torch.backends.cpu.get_cpu_capability()
         return f"{self.name} {unit}, {self.precision}"
 
 

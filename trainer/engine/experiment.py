@@ -11,6 +11,7 @@ from trainer.engine import loop, material, metrics
 from trainer.engine.device import Device
 from trainer.engine.loop import Trained
 from trainer.engine.material import Pixels, Prepare
+from trainer.engine.networks import Classifier
 from trainer.engine.predictions import TestPredictions
 from trainer.engine.recipe import Recipe
 
@@ -49,12 +50,19 @@ def carry_out(
     examples = material.pick(decoded, snapshot, rows)
     k = len(snapshot.classes)
     trained = loop.train(prepare(examples), recipe, k, seed=seed, device=device, report=report)
-    held_out = snapshot.test_rows
-    tested = TestPredictions(
-        keys=np.array([snapshot.keys[row] for row in held_out], dtype=np.str_),
-        labels=snapshot.labels[held_out],
-        probs=loop.predict(trained.model, decoded, device, rows=held_out, report=report),
-        classes=np.array(snapshot.classes, dtype=np.str_),
-    )
+    tested = examine(trained.model, decoded, snapshot, device, report)
     measured = metrics.evaluate(tested.probs, tested.labels, np.random.default_rng(seed))
     return Outcome(trained, tested, measured)
+
+
+def examine(
+    model: Classifier, decoded: Pixels, snapshot: Snapshot, device: Device, report: Report = silent
+) -> TestPredictions:
+    """Return what a model says of the snapshot's test items; it must know the snapshot's classes."""
+    held_out = snapshot.test_rows
+    return TestPredictions(
+        keys=np.array([snapshot.keys[row] for row in held_out], dtype=np.str_),
+        labels=snapshot.labels[held_out],
+        probs=loop.predict(model, decoded, device, rows=held_out, report=report),
+        classes=np.array(snapshot.classes, dtype=np.str_),
+    )
