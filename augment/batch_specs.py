@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from dataclasses import asdict, dataclass
 
+from augment.policy_specs import Transform
+
 
 @dataclass(frozen=True)
 class BatchSpec:
@@ -23,10 +25,36 @@ class BatchSpec:
     contrast: float = 0.0  # largest change, as a share
     saturation: float = 0.0
     erase: float = 0.0  # side of an erased square; 0 erases nothing
+    single: bool = False  # of rotate ... saturation each picture gets one or none, as in TrivialAugment
 
     def to_json(self) -> dict[str, object]:
         return asdict(self)
 
+    @property
+    def drawn(self) -> tuple[str, ...]:
+        """The changes that need more than whole pixels, of those that this policy makes."""
+        return tuple(name for name in FINE if getattr(self, name))
+
+    @property
+    def transforms(self) -> tuple[Transform, ...]:
+        """The changes in the order in which they are made, in words for a person."""
+        told = [Transform(name, {unit: getattr(self, name)}) for name, unit in _UNITS if getattr(self, name)]
+        return (
+            (*told, Transform("single", {"rotate to saturation": "one or none"})) if self.single else (*told,)
+        )
+
+
+FINE = ("rotate", "scale", "brightness", "contrast", "saturation")
+_UNITS = (
+    ("flip", "every second picture"),
+    ("shift", "of the side, each way"),
+    ("rotate", "degrees, each way"),
+    ("scale", "of the size, each way"),
+    ("brightness", "of the range, each way"),
+    ("contrast", "each way"),
+    ("saturation", "each way"),
+    ("erase", "of the side"),
+)
 
 SHIFT = BatchSpec(
     "shift",
@@ -52,4 +80,17 @@ STRONG = BatchSpec(
     saturation=0.2,
     erase=0.25,
 )
-NAMED = {spec.name: spec for spec in (SHIFT, SHIFT_FLIP, STRONG)}
+TRIVIAL = BatchSpec(
+    "trivial",
+    "Moved, mirrored, and one more change of any strength a picture: turned far, resized, in quite other"
+    " light or color, or none. Nothing to tune; after TrivialAugment (Mueller and Hutter, 2021).",
+    shift=0.125,
+    flip=True,
+    rotate=45.0,
+    scale=0.5,
+    brightness=0.4,
+    contrast=0.9,
+    saturation=0.9,
+    single=True,
+)
+NAMED = {spec.name: spec for spec in (SHIFT, SHIFT_FLIP, STRONG, TRIVIAL)}

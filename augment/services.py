@@ -10,8 +10,8 @@ from pathlib import Path
 import numpy as np
 from django.conf import settings
 
+from augment.catalog import Spec
 from augment.models import Preview
-from augment.policy_specs import PolicySpec
 from labeling import images
 from labeling.models import Dataset, Sample
 
@@ -39,7 +39,7 @@ def samples_to_show(dataset: Dataset, count: int, seed: int) -> list[Sample]:
 
 def record_preview(
     dataset: Dataset,
-    spec: PolicySpec,
+    spec: Spec,
     samples: Sequence[Sample],
     png: bytes,
     *,

@@ -9,6 +9,7 @@ import shutil
 import tempfile
 
 os.environ["SEEDBED_STATE"] = tempfile.mkdtemp(prefix="seedbed-test-")
+os.environ["SEEDBED_TIME_ZONE"] = "UTC"  # whatever the machine's: pages say times of the clock
 atexit.register(shutil.rmtree, os.environ["SEEDBED_STATE"], ignore_errors=True)
 
 from workbench.settings import *  # noqa: E402, F403

@@ -62,3 +62,13 @@ def shape_pixels(n: int, side: int, rng: np.random.Generator) -> tuple[NDArray[n
     labels = np.arange(n) % len(SHAPES)
     pictures = [np.asarray(shape(SHAPES[label], rng, side)) for label in labels]
     return np.stack(pictures), labels.astype(np.int64)
+
+
+def scored(
+    n: int = 400, k: int = 5, skill: float = 2.0, seed: int = 0
+) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
+    """Return probabilities (n, k) and labels (n,), rare classes first: the more skill, the more are right."""
+    rng = np.random.default_rng(seed)
+    labels = rng.choice(k, n, p=np.arange(1, k + 1) / (k * (k + 1) / 2))
+    logits = rng.normal(size=(n, k)) + skill * np.eye(k)[labels]
+    return np.exp(logits) / np.exp(logits).sum(1, keepdims=True), labels.astype(np.int64)

@@ -1,8 +1,11 @@
 """What the trainer does in the background.  Heavy modules are imported inside: nothing else pays for them."""
 
+from __future__ import annotations
+
 import functools
 from collections.abc import Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 from django.conf import settings
@@ -12,20 +15,25 @@ from labeling.progress import Cancelled, Progress, Report
 from labeling.services import choice
 from labeling.snapshot import Snapshot
 from trainer.curves.design import Cell
-from trainer.engine import material, receipt
+from trainer.engine import folds, material, receipt
+from trainer.engine.folds import Folds
 from trainer.engine.material import Prepare
-from trainer.engine.model_files import BrokenModel
+from trainer.engine.predictions import TestPredictions
 from trainer.engine.recipe import TIMM, Recipe
-from trainer.models import Curve, ModelVersion, Promotion, Run
-from trainer.services import curves, registry, runs
-from trainer.services.registry import NotJudged, NotPromotable
+from trainer.models import Curve, Run
+from trainer.services import cross_validation, curves, runs
 from trainer.services.runs import Result
 
-CHECKED = 64  # real pictures that an export is compared with torch on
+if TYPE_CHECKING:
+    from trainer.engine.course import Aids
+    from trainer.engine.device import Device
+    from trainer.engine.experiment import Outcome, Train
 
 
 def train(report: Report, *, run_id: int) -> dict[str, object] | None:
     """Train a run's recipe on the labels as they stand, test it, and hand its predictions down.
+
+    A training that was killed goes on from its last checkpoint, and ends as if nothing had happened.
 
     None if the run is gone or done, or if a later attempt took it over.  What goes wrong stands on the run as
     a sentence.  A stopped run is left open: only its job knows whether it was cancelled or goes back to its
@@ -43,6 +51,7 @@ def train(report: Report, *, run_id: int) -> dict[str, object] | None:
     except Exception as error:
         runs.abandon_run(run.pk, Run.State.FAILED, _sentence(error), timezone.now())
         raise
+    runs.checkpoint_file(run).unlink(missing_ok=True)
     return {"run": run.pk, "accuracy": result.report.accuracy.value, "n_test": result.report.n}
 
 
@@ -54,33 +63,78 @@ def _freeze(run: Run, report: Report) -> Snapshot:
 
 
 def _train(run: Run, snapshot: Snapshot, report: Report) -> Result:
-    from trainer.engine import artifacts, device, experiment, loop, pixels
+    from trainer.engine import artifacts, device, experiment, inference, pixels
 
     meter = receipt.Meter()
     recipe = Recipe.from_json(run.recipe)
-    chosen = device.pick(recipe.precision)
+    chosen = device.pick(recipe.precision, memory=cache("device.json"))
     decoded = pixels.load(snapshot.files, snapshot.keys, recipe.resolution, pixel_cache(), report=report)
-    rows, prepare = snapshot.train_rows, preparation(recipe, run.seed, report)
     outcome = experiment.carry_out(
-        snapshot, decoded, rows, recipe, seed=run.seed, device=chosen, prepare=prepare, report=report
+        snapshot,
+        decoded,
+        snapshot.train_rows,
+        recipe,
+        seed=run.seed,
+        device=chosen,
+        prepare=preparation(recipe, run.seed, report),
+        report=report,
+        aids=_aids(run),
+        train=_trainer(chosen),
     )
-    on_pool = loop.predict(outcome.trained.model, decoded, chosen, rows=snapshot.pool_rows, report=report)
-    kept = Path(settings.STATE_DIR, runs.folder(run))
-    weights = artifacts.save(kept, recipe, outcome.trained, outcome.tested)
+    trained = outcome.trained
+    on_pool = inference.predict(trained.model, decoded, chosen, rows=snapshot.pool_rows, report=report)
+    place = Path(settings.STATE_DIR, runs.folder(run))
+    artifacts.save_snapshots(place, recipe, trained, snapshot.classes)
+    weights = artifacts.save(place, recipe, trained, outcome.tested)
+    used = {**meter.read(*device.gpu_use(chosen)), "steps": trained.steps, "weights": weights}
     asked = np.concatenate([snapshot.test_rows, snapshot.pool_rows])
     return Result(
         outcome.report,
         outcome.tested,
-        [step._asdict() for step in outcome.trained.history],
-        {
-            **meter.read(chosen.gpus, chosen.peak_mib()),
-            "steps": outcome.trained.steps,
-            "weights": weights,
-            **made_by(recipe, chosen.describe()),
-        },
+        [step._asdict() for step in trained.history],
+        {**used, **made_by(recipe, chosen.describe())},
         snapshot.ids[asked],
         np.concatenate([outcome.tested.probs, on_pool]),
+        _extras(outcome, recipe, run.seed),
     )
+
+
+def _aids(run: Run) -> Aids:
+    from trainer.engine.checkpoints import Checkpoint
+    from trainer.engine.course import Aids
+    from trainer.engine.fits import Fits
+
+    return Aids(
+        checkpoint=Checkpoint(runs.checkpoint_file(run)),
+        fits=Fits(cache("fits.json")),
+    )
+
+
+def _trainer(chosen: Device) -> Train:
+    """Return what trains: one process, or one for each GPU of this machine."""
+    from trainer.engine import device, distributed, loop
+
+    processes = device.count(chosen)
+    return functools.partial(distributed.train, processes=processes) if processes > 1 else loop.train
+
+
+def _extras(outcome: Outcome, recipe: Recipe, seed: int) -> dict[str, object]:
+    """Return what a run tells beside its metrics: warnings, early stopping, the snapshots' common word."""
+    from trainer.engine import comparison, metrics
+
+    trained, common = outcome.trained, outcome.ensemble
+    extras: dict[str, object] = {"warnings": list(trained.warnings)}
+    if trained.best is not None:
+        extras["validation"] = {"share": recipe.validation, **trained.best._asdict()}
+    if common is not None:
+        rng = np.random.default_rng(seed)
+        gains = comparison.compare(outcome.tested.probs, common.probs, common.labels, rng)
+        extras["snapshot_ensemble"] = {
+            "members": len(trained.snapshots),
+            "metrics": metrics.evaluate(common.probs, common.labels, rng).to_json(),
+            "gain": gains[0]._asdict(),
+        }
+    return extras
 
 
 def curve(report: Report, *, curve_id: int) -> dict[str, object] | None:
@@ -113,7 +167,7 @@ def _train_cells(row: Curve, snapshot: Snapshot, missing: Mapping[str, Cell], re
     from trainer.engine import device, experiment, pixels
 
     recipe = Recipe.from_json(row.recipe)
-    chosen = device.pick(recipe.precision)
+    chosen = device.pick(recipe.precision, memory=cache("device.json"))
     maker = made_by(recipe, chosen.describe())
     decoded = pixels.load(snapshot.files, snapshot.keys, recipe.resolution, pixel_cache(), report=report)
     for done, (key, cell) in enumerate(missing.items(), start=row.planned - len(missing)):
@@ -129,7 +183,7 @@ def _train_cells(row: Curve, snapshot: Snapshot, missing: Mapping[str, Cell], re
             prepare=preparation(recipe, cell.seed, watch),
             report=watch,
         ).report
-        made = {**meter.read(chosen.gpus, chosen.peak_mib()), "steps": recipe.steps(cell.n), **maker}
+        made = {**meter.read(*device.gpu_use(chosen)), "steps": recipe.steps(cell.n), **maker}
         curves.record_cell(row, key, cell, measured.to_json(), made, timezone.now())
         values = {"labels": float(cell.n), "accuracy": measured.accuracy.value}
         report(Progress("measured", done + 1, row.planned, values))
@@ -145,92 +199,64 @@ def _watch_cell(cell: Cell, done: int, planned: int, report: Report) -> Report:
     return tell
 
 
-def judge(report: Report, *, version_id: int) -> dict[str, object] | None:
-    """Judge a candidate against the current version on today's test set; promote it where the gate says so.
+def out_of_fold(report: Report, *, run_id: int) -> dict[str, object] | None:
+    """Score each labeled training picture of a finished run by a model that never saw it, and keep it.
 
-    Where the test set changed since one of the two was measured, its weights are scored on it again first.
-    None if the version is gone or no candidate.  What keeps it from being judged is its verdict.
+    None if the run is gone, not done, or has its figures.  Each fold is kept as soon as it is scored: a job
+    that dies loses the one that it was at.
     """
-    version = registry.find(version_id)
-    if version is None or version.state != ModelVersion.State.CANDIDATE:
+    run = (
+        Run.objects.select_related("dataset").filter(pk=run_id, state=Run.State.DONE, out_of_fold={}).first()
+    )
+    if run is None:
         return None
-    snapshot = choice.freeze(version.dataset)
-    rescored = []
-    try:
-        for one in registry.untested(version, snapshot):
-            _rescore(one, snapshot, report)
-            rescored.append(one.number)
-        verdict = registry.gate(version, timezone.now(), snapshot)
-        if verdict.promotes:
-            kind = Promotion.Kind.GATE
-            registry.promote(version, "", verdict.reason, timezone.now(), kind=kind)
-    except (BrokenModel, NotJudged, NotPromotable) as trouble:
-        verdict = registry.refuse(version, str(trouble), timezone.now())
-    return {"promoted": verdict.promotes, "reason": verdict.reason, "scored_again": rescored}
+    cross_validation.open_folds(run)
+    snapshot, cut = cross_validation.cut(run)
+    meter = receipt.Meter()
+    parts = [cross_validation.known(run, fold) for fold in range(cut.count)]
+    missing = [fold for fold, part in enumerate(parts) if part is None]
+    scored = _score_folds(run, snapshot, cut, missing, report) if missing else {}
+    whole = [part or scored[fold] for fold, part in enumerate(parts)]
+    made = {**meter.read(), "trained": len(missing)}
+    figures = cross_validation.record(run, snapshot, cut, whole, made, timezone.now())
+    return None if figures is None else {"run": run.pk, "accuracy": figures["accuracy"], "n": figures["n"]}
 
 
-def _rescore(version: ModelVersion, snapshot: Snapshot, report: Report) -> None:
-    """Let a version's weights speak on the snapshot's test items; what its training measured stays."""
-    from trainer.engine import artifacts, device, experiment, pixels
+def _score_folds(
+    run: Run, snapshot: Snapshot, cut: Folds, missing: list[int], report: Report
+) -> dict[int, TestPredictions]:
+    """Train the recipe from scratch without each missing fold and return what it says of the fold."""
+    from trainer.engine import device, experiment, pixels
 
-    model, recipe, classes = artifacts.load_model(registry.weights_file(version))
-    if classes != snapshot.classes:
-        raise NotJudged(f"Version {version.number} knows other classes than the dataset has today.")
+    recipe = Recipe.from_json(run.recipe)
+    chosen = device.pick(recipe.precision, memory=cache("device.json"))
     decoded = pixels.load(snapshot.files, snapshot.keys, recipe.resolution, pixel_cache(), report=report)
-    chosen = device.pick("fp32")
-    tested = experiment.examine(model.to(chosen.name), decoded, snapshot, chosen, report)
-    tested.save(registry.predictions_file(version.run, snapshot))
+    found = {}
+    for fold in missing:
+        turned = folds.as_test(snapshot, cut, fold)
+        watch = _watch_fold(fold, cut.count, report)
+        found[fold] = experiment.carry_out(
+            turned,
+            decoded,
+            turned.train_rows,
+            recipe,
+            seed=run.seed,
+            device=chosen,
+            prepare=preparation(recipe, run.seed, watch),
+            report=watch,
+        ).tested
+        cross_validation.keep(run, fold, found[fold])
+        report(Progress("scored", fold + 1, cut.count))
+    return found
 
 
-def export(report: Report, *, version_id: int) -> dict[str, object] | None:
-    """Write a version as ONNX, checked against torch; None if the version is gone."""
-    version = registry.find(version_id)
-    if version is None:
-        return None
-    exported = _export(version, report)
-    return {"version": version.number, **exported}
+def _watch_fold(fold: int, count: int, report: Report) -> Report:
+    """Return a report for one fold that counts the folds."""
 
+    def tell(progress: Progress) -> None:
+        report(Progress(f"{progress.stage}, fold {fold + 1} of {count}", fold, count, progress.values))
 
-def _export(version: ModelVersion, report: Report) -> dict[str, object]:
-    from trainer.engine import artifacts, exports, pixels
-
-    report(Progress("exporting", 0, 1))
-    model, recipe, classes = artifacts.load_model(registry.weights_file(version))
-    snapshot = choice.freeze(version.dataset)
-    files, keys = snapshot.files[:CHECKED], snapshot.keys[:CHECKED]
-    pictures = pixels.load(files, keys, recipe.resolution, pixel_cache(), report=report)
-    exported = exports.export(
-        registry.export_to(version), model, recipe, classes, weights=version.weights, pictures=pictures
-    ).to_json()
-    registry.record_export(version, exported)
-    return exported
-
-
-def score_pool(report: Report, *, version_id: int) -> dict[str, object] | None:
-    """Score test items and unlabeled pictures with the current version, and hand the probabilities down.
-
-    Through onnxruntime, without torch, once the version is exported; else it is exported first.  So new
-    pictures get the model's opinion without a training.  None if the version is not the current one.
-    """
-    from trainer.engine import pixels
-    from trainer.engine.scoring import Scorer
-
-    version = registry.find(version_id)
-    if version is None or version.state != ModelVersion.State.CURRENT:
-        return None
-    try:
-        file = registry.onnx_file(version)
-    except BrokenModel:
-        _export(version, report)
-        file = registry.onnx_file(version)
-    scorer = Scorer(file)
-    snapshot = choice.freeze(version.dataset)
-    decoded = pixels.load(snapshot.files, snapshot.keys, scorer.resolution, pixel_cache(), report=report)
-    asked = np.concatenate([snapshot.test_rows, snapshot.pool_rows])
-    probs = scorer.probs(decoded, asked, report=report)
-    if not registry.record_scores(version, snapshot.ids[asked], probs, timezone.now()):
-        return None
-    return {"version": version.number, "scored": len(asked)}
+    return tell
 
 
 def preparation(recipe: Recipe, seed: int, report: Report) -> Prepare:
@@ -243,7 +269,12 @@ def preparation(recipe: Recipe, seed: int, report: Report) -> Prepare:
 
 
 def pixel_cache() -> Path:
-    return Path(settings.STATE_DIR, "cache", "pixels")
+    return cache("pixels")
+
+
+def cache(name: str) -> Path:
+    """Return where something lies that can be found again at some cost."""
+    return Path(settings.STATE_DIR, "cache", name)
 
 
 def made_by(recipe: Recipe, device: str) -> dict[str, object]:

@@ -23,7 +23,7 @@ class Run(models.Model):
     recipe = models.JSONField()
     seed = models.PositiveBigIntegerField()
     state = models.CharField(max_length=9, choices=State.choices, default=State.WAITING)
-    attempt = models.PositiveSmallIntegerField(default=0)  # a job that died is done again from the start
+    attempt = models.PositiveSmallIntegerField(default=0)  # one that died goes on from its checkpoint
     fingerprint = models.CharField(max_length=64, blank=True)  # of the snapshot
     test_fingerprint = models.CharField(max_length=64, blank=True)  # equal: may be compared item by item
     plan = models.JSONField(null=True)  # augment.plans.Plan.to_json; null when the proportions stay
@@ -31,7 +31,9 @@ class Run(models.Model):
     n_test = models.PositiveIntegerField(null=True)
     labels = models.JSONField(default=dict)  # what it learned from, see trainer.services.runs.record_plan
     metrics = models.JSONField(default=dict)  # see trainer.engine.metrics.Report.to_json
-    history = models.JSONField(default=list)  # [{"step", "loss", "accuracy"}]
+    out_of_fold = models.JSONField(default=dict)  # see trainer.services.cross_validation.record
+    history = models.JSONField(default=list)  # trainer.engine.course.Step as objects
+    extras = models.JSONField(default=dict)  # where it has any: warnings, validation, snapshot_ensemble
     receipt = models.JSONField(default=dict)  # device, code, versions, seconds, memory, weights, command
     folder = models.CharField(max_length=200, blank=True)  # below the state folder
     job = models.CharField(max_length=36, blank=True)  # names the job above us; only ever a string here

@@ -11,7 +11,7 @@ from django.contrib.auth.forms import AuthenticationForm, PasswordChangeForm
 from django.core.exceptions import ValidationError
 from django.db.models import F, Q, QuerySet
 
-from augment import policy_specs
+from augment import catalog
 from labeling.models import Dataset, Sample, SelectionRound
 from labeling.services.choice import LEAST_RANDOM_SHARE
 from trainer.curves.design import PRESETS
@@ -123,7 +123,7 @@ class Training(Styled):
     )
     policy = forms.ChoiceField(
         required=False,
-        choices=[("", AS_NAMED), ("none", "none"), *((name, name) for name in policy_specs.NAMED)],
+        choices=[("", AS_NAMED), ("none", "none"), *((name, name) for name in catalog.NAMED)],
         label="Augmentation policy",
     )
     rebalance = forms.FloatField(

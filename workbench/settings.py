@@ -7,6 +7,7 @@ import sys
 from datetime import timedelta
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from django.core.exceptions import ImproperlyConfigured
 
@@ -67,6 +68,20 @@ def _database() -> dict[str, object]:
     }
 
 
+def _time_zone() -> str:
+    """The zone of schedules: SEEDBED_TIME_ZONE, else the machine's own, else UTC."""
+    given = os.environ.get("SEEDBED_TIME_ZONE")
+    machine = str(Path("/etc/localtime").resolve()).rpartition("zoneinfo/")[2]
+    try:
+        return ZoneInfo(given or machine).key
+    except (ZoneInfoNotFoundError, ValueError) as unknown:
+        if given:
+            raise ImproperlyConfigured(
+                f"SEEDBED_TIME_ZONE must name a time zone, e.g. Europe/Berlin; got {given!r}"
+            ) from unknown
+        return "UTC"
+
+
 SECRET_KEY = _secret_key()
 DEBUG = False
 LOOPBACK = ["127.0.0.1", "localhost", "[::1]"]  # health checks come by these, whatever the public name
@@ -78,6 +93,7 @@ JOB_MODULES = [
     "labeling.jobs",
     "augment.jobs",
     "trainer.jobs",
+    "trainer.registry.jobs",
     "workbench.jobs",
 ]  # only these hold job functions
 TRAIN_QUEUE = os.environ.get("SEEDBED_TRAIN_QUEUE", "gpu" if has_nvidia_driver() else "cpu")
@@ -178,7 +194,7 @@ AUTH_PASSWORD_VALIDATORS = [
     for name in ("MinimumLengthValidator", "CommonPasswordValidator", "NumericPasswordValidator")
 ]
 LANGUAGE_CODE = "en-us"
-TIME_ZONE = "UTC"
+TIME_ZONE = _time_zone()
 USE_TZ = True
 STATIC_URL = "/static/"
 STATIC_ROOT = STATE_DIR / "static"

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from augment import jobs, policy_specs, services
+from augment import batch_specs, jobs, policy_specs, services
 from augment.models import Preview
 from labeling.models import Dataset
 from labeling.progress import Cancelled, silent
@@ -72,6 +72,16 @@ def test_a_preview_says_how_to_draw_it_again(dataset, state):
         assert sheet.format == "PNG"
 
 
-def test_another_seed_draws_another_sheet(dataset, state):
-    first, second = preview(dataset), preview(dataset, seed=4)
+@pytest.mark.parametrize("policy", batch_specs.NAMED)
+def test_a_batch_policy_is_previewed_alike(dataset, state, policy):
+    row = preview(dataset, policy)
+    assert row.spec == batch_specs.NAMED[policy].to_json()
+    assert set(row.versions) == {"torch"}
+    again = preview(dataset, policy)
+    assert (state / again.path).read_bytes() == (state / row.path).read_bytes()
+
+
+@pytest.mark.parametrize("policy", ["gentle", "shift"])
+def test_another_seed_draws_another_sheet(dataset, state, policy):
+    first, second = preview(dataset, policy), preview(dataset, policy, seed=4)
     assert (state / first.path).read_bytes() != (state / second.path).read_bytes()

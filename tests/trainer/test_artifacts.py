@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from tests import toys
-from trainer.engine import artifacts, loop, material
+from trainer.engine import artifacts, inference, loop, material
 from trainer.engine.device import Device
 from trainer.engine.material import Examples
 from trainer.engine.predictions import TestPredictions
@@ -40,7 +40,9 @@ def test_a_saved_model_gives_the_same_probabilities(kept):
     trained, recipe, folder = kept
     model, its_recipe, classes = artifacts.load_model(folder / "model.safetensors")
     assert (its_recipe, classes) == (recipe, ("x", "y", "ü"))
-    assert np.array_equal(loop.predict(model, PIXELS, CPU), loop.predict(trained.model, PIXELS, CPU))
+    assert np.array_equal(
+        inference.predict(model, PIXELS, CPU), inference.predict(trained.model, PIXELS, CPU)
+    )
     assert torch.equal(model.mean, trained.model.mean)
 
 

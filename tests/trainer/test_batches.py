@@ -21,7 +21,7 @@ def material(rows, versions=1, n=5):
 
 def drawn(material, batch, count, seed=0):
     """Return (version, row, label) of `count` batches."""
-    source = batches.stream(material, batch, CPU, torch.Generator().manual_seed(seed))
+    source = batches.Stream(material, batch, CPU, torch.Generator().manual_seed(seed))
     return [
         list(zip(x[:, 0, 0, 0].tolist(), x[:, 0, 0, 1].tolist(), y.tolist(), strict=True))
         for x, y in islice(source, count)
@@ -59,3 +59,16 @@ def test_the_generator_alone_decides():
     torch.manual_seed(2)
     assert drawn(rows, 3, 6, seed=4) == first
     assert drawn(rows, 3, 6, seed=5) != first
+
+
+def test_a_stream_goes_on_where_its_state_was_taken():
+    rows = material(range(5), versions=2)
+    generator = torch.Generator().manual_seed(0)
+    source = batches.Stream(rows, 3, CPU, generator)
+    next(source)
+    state, drawn_from = source.state(), generator.get_state()
+    first = [next(source)[1].tolist() for _ in range(4)]
+    again = batches.Stream(rows, 3, CPU, generator)
+    generator.set_state(drawn_from)
+    again.resume(state)
+    assert [next(again)[1].tolist() for _ in range(4)] == first

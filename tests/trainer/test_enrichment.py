@@ -77,7 +77,7 @@ def test_leaving_them_out_changes_no_batch():
 
 
 def first_batches(made, batch, count):
-    source = batches.stream(made, batch, Device("cpu", "fp32"), torch.Generator().manual_seed(0))
+    source = batches.Stream(made, batch, Device("cpu", "fp32"), torch.Generator().manual_seed(0))
     return [pixels for pixels, _ in islice(source, count)]
 
 

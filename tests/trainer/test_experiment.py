@@ -1,9 +1,11 @@
+import dataclasses
+
 import numpy as np
 import pytest
 
 from labeling.snapshot import Snapshot
 from tests import toys
-from trainer.engine import experiment, loop, material
+from trainer.engine import experiment, inference, loop, material
 from trainer.engine.device import Device
 from trainer.engine.recipe import Recipe
 
@@ -46,7 +48,7 @@ def test_only_labeled_test_rows_are_measured_and_by_their_labels():
     assert outcome.tested.keys.tolist() == [f"k{i}" for i in range(40, 55)]
     assert outcome.tested.labels.tolist() == LABELS[40:55].tolist()
     assert outcome.tested.classes.tolist() == list(toys.SHAPES)
-    expected = loop.predict(outcome.trained.model, PIXELS, CPU, rows=np.arange(40, 55))
+    expected = inference.predict(outcome.trained.model, PIXELS, CPU, rows=np.arange(40, 55))
     assert np.array_equal(outcome.tested.probs, expected)
 
 
@@ -55,3 +57,33 @@ def test_other_test_labels_change_the_measure_and_not_the_model():
     one, other = carry_out(snapshot()), carry_out(snapshot(turned))
     assert np.array_equal(one.tested.probs, other.tested.probs)
     assert one.report.accuracy != other.report.accuracy
+
+
+def test_early_stopping_looks_at_pictures_that_are_not_trained_on():
+    prepared = []
+
+    def prepare(examples):
+        prepared.extend(examples.keys)
+        return material.as_they_are(examples)
+
+    recipe = dataclasses.replace(RECIPE, validation=0.25, patience=1.0)
+    watched = []
+
+    def train(*args, aids, **more):
+        watched.extend(aids.validation.keys)
+        return loop.train(*args, aids=aids, **more)
+
+    experiment.carry_out(snapshot(), PIXELS, ROWS, recipe, seed=1, device=CPU, prepare=prepare, train=train)
+    assert sorted(watched + prepared) == sorted(f"k{i}" for i in range(40))
+    assert len(watched) == 10
+
+
+def test_snapshots_speak_together_and_the_model_stays_the_last_one():
+    recipe = dataclasses.replace(RECIPE, schedule="restarts", restarts=2)
+    outcome = experiment.carry_out(snapshot(), PIXELS, ROWS, recipe, seed=1, device=CPU)
+    assert outcome.ensemble.fingerprint == outcome.tested.fingerprint
+    assert outcome.ensemble.probs.sum(1) == pytest.approx(np.ones(15), abs=1e-5)
+    assert not np.array_equal(outcome.ensemble.probs, outcome.tested.probs)
+    again = inference.predict(outcome.trained.model, PIXELS, CPU, rows=np.arange(40, 55))
+    assert np.array_equal(again, outcome.tested.probs)
+    assert carry_out(snapshot()).ensemble is None

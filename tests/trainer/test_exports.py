@@ -9,10 +9,11 @@ import torch
 from torch import nn
 
 from tests import toys
-from trainer.engine import exports, loop, material, networks
+from trainer.engine import exports, inference, loop, material
 from trainer.engine.device import Device
 from trainer.engine.exports import NotExportable
 from trainer.engine.material import Examples
+from trainer.engine.networks import build as networks
 from trainer.engine.recipe import Recipe
 from trainer.engine.scoring import NoModel, Scorer
 
@@ -102,7 +103,9 @@ def test_probabilities_are_torchs_of_any_rows_in_any_batch(written, monkeypatch)
     model, _, path, _ = written
     rows = np.array([5, 3, 3, 20])
     scorer = Scorer(path)
-    assert np.allclose(scorer.probs(PIXELS, rows), loop.predict(model, PIXELS, CPU, rows=rows), atol=1e-5)
+    assert np.allclose(
+        scorer.probs(PIXELS, rows), inference.predict(model, PIXELS, CPU, rows=rows), atol=1e-5
+    )
     assert np.allclose(scorer.probs(PIXELS).sum(1), 1)
     whole = scorer.probs(PIXELS)
     monkeypatch.setattr("trainer.engine.scoring.BATCH", 7)

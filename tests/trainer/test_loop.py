@@ -1,5 +1,8 @@
 import dataclasses
 import math
+import subprocess
+import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -7,12 +10,14 @@ import torch
 
 from labeling.progress import Cancelled
 from tests import toys
-from trainer.engine import loop, material
+from tests.trainer import killable
+from trainer.engine import inference, loop, material
+from trainer.engine.course import Aids, Diverged
 from trainer.engine.device import Device
-from trainer.engine.loop import Diverged
 from trainer.engine.material import Examples
 from trainer.engine.recipe import Recipe
 
+ROOT = Path(__file__).resolve().parents[2]
 CPU = Device("cpu", "fp32")
 SMALL = Recipe(width=4, resolution=16, batch=16, min_steps=30, steps_per_root=1.0)
 PIXELS, LABELS = toys.shape_pixels(90, 16, np.random.default_rng(0))
@@ -45,7 +50,7 @@ def test_a_class_number_out_of_range_is_refused():
 
 
 def test_a_policy_is_never_silently_left_out():
-    with pytest.raises(ValueError, match="needs enriched material"):
+    with pytest.raises(ValueError, match="needs enriched material, and only"):
         train(dataclasses.replace(SMALL, policy="gentle"))
 
 
@@ -83,13 +88,13 @@ def test_training_leaves_the_data_and_torchs_generator_alone():
 
 def test_probabilities_sum_to_one_and_neither_batches_nor_rows_change_them():
     model = train().model
-    whole = loop.predict(model, PIXELS, CPU)
+    whole = inference.predict(model, PIXELS, CPU)
     assert (whole.dtype, whole.shape) == (np.float32, (90, 3))
     assert whole.sum(1) == pytest.approx(np.ones(90), abs=1e-6)
-    assert loop.predict(model, PIXELS, CPU, batch=7) == pytest.approx(whole, abs=1e-5)
+    assert inference.predict(model, PIXELS, CPU, batch=7) == pytest.approx(whole, abs=1e-5)
     rows = np.array([5, 80, 2])
-    assert loop.predict(model, PIXELS, CPU, rows=rows) == pytest.approx(whole[rows], abs=1e-5)
-    assert loop.predict(model, PIXELS[:0], CPU).shape == (0, 3)
+    assert inference.predict(model, PIXELS, CPU, rows=rows) == pytest.approx(whole[rows], abs=1e-5)
+    assert inference.predict(model, PIXELS[:0], CPU).shape == (0, 3)
 
 
 def test_history_and_progress_tell_the_same_story():
@@ -122,6 +127,58 @@ def test_data_recipe_and_seed_give_equal_bits(network):
     assert not torch.equal(weights(first), weights(train(recipe, seed=2)))
 
 
+def killed_at(step, tmp_path):
+    """Start a training that keeps checkpoints, kill it at this step, and let it run again to its end."""
+    command = [sys.executable, "-m", "tests.trainer.killable", str(tmp_path / "c.pt"), str(tmp_path / "r.pt")]
+    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as first:
+        for line in first.stdout:
+            if int(line) >= step:
+                first.kill()
+    again = subprocess.run(command, cwd=ROOT, check=True, stdout=subprocess.PIPE, text=True)
+    return again.stdout.split(), torch.load(tmp_path / "r.pt", weights_only=True)
+
+
+def test_killed_and_resumed_it_ends_in_the_same_bits(tmp_path):
+    told, broken = killed_at(50, tmp_path)
+    aids = Aids(validation=killable.WATCHED)
+    whole = loop.train(killable.SHAPES, killable.RECIPE, 3, seed=4, device=CPU, aids=aids)
+    assert int(told[0]) >= 50  # it did not begin anew
+    assert [tuple(found) for found in whole.history] == broken["history"]
+    assert all(torch.equal(t, broken["model"][n]) for n, t in whole.model.state_dict().items())
+    assert len(whole.snapshots) == len(broken["snapshots"]) == 3
+
+
+# --- early stopping, snapshots
+
+
+def test_it_stops_once_patience_is_over_and_keeps_the_best_weights():
+    watched = Examples(
+        PIXELS[:30], (LABELS[:30] + 1) % 3, tuple(map(str, range(30)))
+    )  # learning makes it worse
+    recipe = dataclasses.replace(SMALL, min_steps=200, patience=0.1)
+    trained = train(recipe, aids=Aids(validation=watched))
+    scores = [step.validation_accuracy for step in trained.history]
+    assert trained.steps < 200
+    assert trained.steps - trained.best.step == 20
+    assert trained.best.accuracy == max(scores)
+    calls = inference.predict(trained.model, watched.pixels, CPU).argmax(1)
+    assert (calls == watched.labels).mean() == pytest.approx(trained.best.accuracy)
+    assert "Early stopping looked at 30 pictures only" in trained.warnings[0]
+
+
+def test_without_validation_nothing_stops_early():
+    trained = train()
+    assert (trained.steps, trained.best, trained.warnings) == (30, None, ())
+    assert trained.history[0].validation_accuracy is None
+
+
+def test_each_cycle_of_restarts_leaves_a_snapshot_and_the_last_is_the_model():
+    trained = train(dataclasses.replace(SMALL, schedule="restarts", restarts=2))
+    assert len(trained.snapshots) == 3
+    assert all(torch.equal(t, trained.snapshots[-1][n]) for n, t in trained.model.state_dict().items())
+    assert not torch.equal(trained.snapshots[0]["head.weight"], trained.snapshots[1]["head.weight"])
+
+
 # --- convergence
 
 
@@ -132,7 +189,7 @@ def test_shapes_are_learned_and_told_apart_on_new_pictures(optimizer):
     recipe = Recipe.from_json({**SMALL.to_json(), "width": 8, "min_steps": 200, **optimizer})
     trained = train(recipe, made=material.as_they_are(examples))
     new_pixels, new_labels = toys.shape_pixels(150, 16, np.random.default_rng(6))
-    right = loop.predict(trained.model, new_pixels, CPU).argmax(1) == new_labels
+    right = inference.predict(trained.model, new_pixels, CPU).argmax(1) == new_labels
     assert right.mean() > 0.85
     assert trained.history[-1].loss < trained.history[0].loss
 
@@ -142,7 +199,7 @@ def test_labels_without_meaning_are_not_learned_on_new_pictures():
     examples = Examples(PIXELS, rng.permutation(LABELS), tuple(map(str, range(90))))
     trained = train(made=material.as_they_are(examples))
     new_pixels, new_labels = toys.shape_pixels(300, 16, np.random.default_rng(6))
-    right = loop.predict(trained.model, new_pixels, CPU).argmax(1) == new_labels
+    right = inference.predict(trained.model, new_pixels, CPU).argmax(1) == new_labels
     assert 0.15 < right.mean() < 0.55
 
 
@@ -151,4 +208,4 @@ def test_labels_without_meaning_are_not_learned_on_new_pictures():
 def test_cuda_learns_the_same_shapes():
     trained = loop.train(shapes(), SMALL, 3, seed=1, device=Device("cuda:0", "bf16"))
     assert trained.history[-1].loss < trained.history[0].loss
-    assert loop.predict(trained.model, PIXELS, Device("cuda:0", "bf16")).shape == (90, 3)
+    assert inference.predict(trained.model, PIXELS, Device("cuda:0", "bf16")).shape == (90, 3)

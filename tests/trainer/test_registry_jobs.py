@@ -16,12 +16,13 @@ from labeling.progress import Cancelled, silent
 from labeling.services import pictures
 from tests import toys
 from tests.workbench.processes import wait_for
-from trainer import jobs
-from trainer.engine import artifacts, disk, loop, model_files, pixels
+from trainer import jobs as training
+from trainer.engine import artifacts, disk, inference, model_files, pixels
 from trainer.engine.device import Device
 from trainer.engine.model_files import BrokenModel
 from trainer.engine.recipe import Recipe
 from trainer.models import ModelVersion, Promotion, Run
+from trainer.registry import jobs
 from trainer.services import registry, runs
 
 pytestmark = pytest.mark.django_db
@@ -49,7 +50,7 @@ def dataset(state, tmp_path, now):
 
 def trained(dataset, now, recipe=RECIPE, seed=3):
     run = runs.open_run(dataset, recipe, seed, "shapes", now)
-    jobs.train(silent, run_id=run.pk)
+    training.train(silent, run_id=run.pk)
     return ModelVersion.objects.get(run=run)
 
 
@@ -78,7 +79,7 @@ def little_room():
 def test_a_full_disk_is_a_sentence_on_the_run_and_no_version(dataset, now, state, little_room):
     run = runs.open_run(dataset, LARGE, 3, "shapes", now)
     with pytest.raises(disk.NoRoom):
-        jobs.train(little_room, run_id=run.pk)
+        training.train(little_room, run_id=run.pk)
     run.refresh_from_db()
     assert run.state == Run.State.FAILED
     assert run.error.startswith("The disk is full: model.safetensors (")
@@ -95,7 +96,7 @@ def test_a_cancelled_training_is_no_version(dataset, now):
 
     run = runs.open_run(dataset, RECIPE, 3, "shapes", now)
     with pytest.raises(Cancelled):
-        jobs.train(stop, run_id=run.pk)
+        training.train(stop, run_id=run.pk)
     assert not ModelVersion.objects.exists()
 
 
@@ -107,7 +108,8 @@ django.setup()
 from pathlib import Path
 from django.conf import settings
 settings.STATE_DIR, settings.MEDIA_ROOT = Path(sys.argv[2]), Path(sys.argv[2], "media")
-from trainer import jobs
+from trainer import jobs as training
+from trainer.registry import jobs
 
 def report(progress):
     global asked
@@ -145,7 +147,7 @@ def test_killed_between_the_files_and_the_row_it_is_no_version_and_the_next_atte
     run.refresh_from_db()
     assert run.state == Run.State.RUNNING
     assert not ModelVersion.objects.exists()
-    assert jobs.train(silent, run_id=run.pk)
+    assert training.train(silent, run_id=run.pk)
     version = ModelVersion.objects.get()
     assert registry.weights_file(version).parent.name == "2"
 
@@ -244,7 +246,7 @@ def test_new_pictures_get_the_current_versions_opinion_without_a_training(datase
     samples = [Sample.objects.get(pk=pk) for pk in ids.tolist()]
     files, keys = [state / "media" / s.file for s in samples], [s.key for s in samples]
     decoded = pixels.load(files, keys, recipe.resolution, tmp_path / "cache")
-    assert np.allclose(probs, loop.predict(model, decoded, Device("cpu", "fp32")), atol=1e-5)
+    assert np.allclose(probs, inference.predict(model, decoded, Device("cpu", "fp32")), atol=1e-5)
 
 
 def test_an_export_is_recorded_and_a_damaged_one_is_made_again(dataset, now):

@@ -10,7 +10,7 @@ from labeling.services import choice
 from trainer.engine import metrics
 from trainer.engine.predictions import TestPredictions
 from trainer.engine.recipe import NAMED
-from trainer.models import Comparison, Run
+from trainer.models import Run
 from trainer.services import runs
 
 pytestmark = pytest.mark.django_db
@@ -131,16 +131,6 @@ def test_fewer_than_two_classes_cannot_be_learned(dataset, now, kept, said):
         runs.record_plan(run, choice.freeze(dataset))
 
 
-def test_runs_on_other_items_labels_or_without_an_end_are_not_compared(dataset, state, now):
-    base = finished(dataset, state, now)
-    other = finished(dataset, state, now, keys=[f"other-{i}" for i in range(TESTED)])
-    with pytest.raises(runs.NotComparable, match="not measured on the same test items"):
-        runs.compare(base, other, 0, now)
-    with pytest.raises(runs.NotComparable, match="is waiting; only finished runs"):
-        runs.compare(base, open_run(dataset, now), 0, now)
-    assert not Comparison.objects.exists()
-
-
 # --- what a run keeps
 
 
@@ -188,25 +178,3 @@ def test_the_receipt_holds_a_command_that_a_shell_understands(dataset, state, no
     assert words[:5] == ["python3", "manage.py", "train", "it's two", "--recipe"]
     assert Path(words[5]).is_relative_to(state)
     assert words[6:] == ["--seed", "7"]
-
-
-# --- comparison
-
-
-def test_the_comparison_of_two_runs(dataset, state, now):
-    base = finished(dataset, state, now, wrong=[0, 1, 2, 3])
-    other = finished(dataset, state, now, wrong=[3, 4])
-    found = {row.metric: row for row in runs.compare(base, other, 1, now)}
-    accuracy = found["accuracy"]
-    assert (accuracy.fixed, accuracy.broken, accuracy.n) == (3, 1, TESTED)
-    assert accuracy.gain == pytest.approx(2 / 12)
-    assert accuracy.low <= accuracy.gain <= accuracy.high
-    assert accuracy.p_value == pytest.approx(0.625)
-    assert set(found) == {"accuracy", "balanced_accuracy", "macro_f1"}
-
-
-def test_comparing_again_replaces_and_the_seed_repeats(dataset, state, now):
-    base, other = finished(dataset, state, now, wrong=[0, 1]), finished(dataset, state, now, wrong=[5])
-    first = [(row.pk, row.low, row.high) for row in runs.compare(base, other, 1, now)]
-    assert [(row.pk, row.low, row.high) for row in runs.compare(base, other, 1, now)] == first
-    assert Comparison.objects.count() == 3

@@ -11,7 +11,8 @@ import torch
 
 from labeling.progress import Cancelled
 from tests import toys
-from trainer.engine import exports, networks
+from trainer.engine import exports
+from trainer.engine.networks import build as networks
 from trainer.engine.recipe import Recipe
 from trainer.engine.scoring import Scorer
 

@@ -6,21 +6,24 @@ import json
 import numpy as np
 import pytest
 
+from labeling.decoding import UnreadablePicture
 from labeling.models import Dataset, PredictionSet, Sample
 from labeling.progress import Cancelled, silent
 from labeling.services import pictures
 from tests import toys
 from trainer import jobs
-from trainer.engine import artifacts, loop, pixels
+from trainer.engine import artifacts, inference, pixels
+from trainer.engine.course import Diverged
 from trainer.engine.device import Device
 from trainer.engine.recipe import Recipe
 from trainer.models import Run
-from trainer.services import runs
+from trainer.services import comparisons, runs
 from trainer.services.runs import NotTrainable
 
 pytestmark = pytest.mark.django_db
 
 RECIPE = Recipe(resolution=16, width=8, min_steps=120, steps_per_root=1.0, precision="fp32")
+WATCHED = dataclasses.replace(RECIPE, validation=0.3, patience=1.0, schedule="restarts", restarts=1)
 AUGMENTED = dataclasses.replace(RECIPE, policy="gentle", copies=2, rebalance=1.0)
 
 
@@ -46,6 +49,16 @@ def trained(dataset, now, **more):
     jobs.train(silent, run_id=run.pk)
     run.refresh_from_db()
     return run
+
+
+def stop_after(step):
+    """A report that stops the training there, as a cancelled job's does."""
+
+    def tell(progress):
+        if progress.stage == "training" and progress.done >= step:
+            raise Cancelled
+
+    return tell
 
 
 # --- what must not happen
@@ -74,7 +87,7 @@ def test_too_few_labels_end_as_a_sentence_on_the_run(dataset, now):
 
 def test_divergence_ends_as_a_sentence_on_the_run(dataset, now):
     run = open_run(dataset, now, recipe=dataclasses.replace(RECIPE, learning_rate=100.0))
-    with pytest.raises(loop.Diverged):
+    with pytest.raises(Diverged):
         jobs.train(silent, run_id=run.pk)
     run.refresh_from_db()
     assert run.state == Run.State.FAILED
@@ -86,11 +99,10 @@ def test_a_lost_picture_says_which(dataset, now, state):
     lost = state / "media" / dataset.samples.first().file
     lost.unlink()
     run = open_run(dataset, now)
-    with pytest.raises(FileNotFoundError):
+    with pytest.raises(UnreadablePicture):
         jobs.train(silent, run_id=run.pk)
     run.refresh_from_db()
-    assert run.error.startswith("FileNotFoundError: ")
-    assert lost.name in run.error
+    assert run.error == f"The stored picture {lost} is gone."
 
 
 @pytest.mark.parametrize("stage", ["freezing the data", "decoding", "training", "predicting"])
@@ -150,7 +162,7 @@ def test_the_saved_model_repeats_the_measured_accuracy(dataset, now, state):
     tests = list(dataset.samples.testing())
     files = [state / "media" / sample.file for sample in tests]
     decoded = pixels.load(files, [s.key for s in tests], recipe.resolution, state / "cache" / "pixels")
-    calls = loop.predict(model, decoded, Device("cpu", "fp32")).argmax(1)
+    calls = inference.predict(model, decoded, Device("cpu", "fp32")).argmax(1)
     right = [classes[call] == sample.label for call, sample in zip(calls, tests, strict=True)]
     assert np.mean(right) == pytest.approx(run.metrics["accuracy"]["value"])
 
@@ -160,4 +172,34 @@ def test_the_same_receipt_gives_the_same_figures(dataset, now, recipe):
     first, second = trained(dataset, now, recipe=recipe), trained(dataset, now, recipe=recipe)
     assert first.metrics == second.metrics
     assert first.history == second.history
-    assert {row.gain for row in runs.compare(first, second, 0, now)} == {0.0}
+    assert {row.gain for row in comparisons.compare(first, second, 0, now)} == {0.0}
+
+
+def test_a_training_that_died_goes_on_from_its_checkpoint(dataset, now, state):
+    """The first attempt leaves a checkpoint as a killed one does; what it had learned is not lost."""
+    whole = trained(dataset, now, recipe=WATCHED)
+    run = open_run(dataset, now, recipe=WATCHED)
+    with pytest.raises(Cancelled):
+        jobs.train(stop_after(60), run_id=run.pk)
+    assert runs.checkpoint_file(run).exists()
+    told = []
+    jobs.train(told.append, run_id=run.pk)
+    run.refresh_from_db()
+    steps = [p.done for p in told if p.stage == "training"]
+    assert steps[0] > 60
+    assert run.history == whole.history
+    assert run.metrics == whole.metrics
+    assert run.attempt == 2
+    assert not runs.checkpoint_file(run).exists()
+
+
+def test_what_early_stopping_and_snapshots_found_stands_on_the_run(dataset, now, state):
+    run = trained(dataset, now, recipe=WATCHED)
+    assert run.extras["validation"]["share"] == 0.3
+    assert run.extras["validation"]["step"] <= run.receipt["steps"]
+    assert "Early stopping looked at" in run.extras["warnings"][0]
+    assert run.extras["snapshot_ensemble"]["members"] == 2
+    assert run.extras["snapshot_ensemble"]["metrics"]["n"] == run.n_test
+    kept = sorted(file.name for file in (state / run.folder).glob("snapshot-*"))
+    assert kept == ["snapshot-1.safetensors", "snapshot-2.safetensors"]
+    assert artifacts.load_model(state / run.folder / kept[0])[1] == WATCHED

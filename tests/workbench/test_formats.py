@@ -3,6 +3,7 @@
 import pytest
 
 from workbench.templatetags import seedbed
+from workbench.views.contexts.runs import Figure
 
 
 @pytest.mark.parametrize(
@@ -27,6 +28,14 @@ from workbench.templatetags import seedbed
 )
 def test_figures(shown, text):
     assert shown == text
+
+
+def test_a_loss_shows_its_interval_where_it_has_one():
+    assert seedbed.figure(None) == "\N{EN DASH}"
+    assert seedbed.figure(Figure(0.41236)) == '<span class="num">0.412</span>'
+    assert '0.412 <span class="interval" title="95 % interval">0.380 to 0.450</span>' in seedbed.figure(
+        Figure(0.41236, 0.38, 0.45)
+    )
 
 
 def test_a_bar_is_drawn_without_style():

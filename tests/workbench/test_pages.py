@@ -11,6 +11,7 @@ from PIL import Image
 
 from labeling.label_studio import server
 from labeling.models import Annotation, Dataset, LabelProject, Sample
+from trainer.models import Run
 from workbench.ledger.dispatch import submit
 from workbench.ledger.models import Job
 from workbench.models import Advice
@@ -100,6 +101,19 @@ def test_a_comparison_says_whether_it_is_shown(rows, sign_in):
     assert in_order(
         text, "plain</a> vs", "+5.0 points", "(95 %: +1.0 to +9.0)", "n = 18", "p = 0.040", ">shown<", words
     )
+
+
+@pytest.mark.parametrize(
+    ("kept", "shown"),
+    [(0.25, ">0.250</span>"), ({"value": 0.25, "low": 0.2, "high": 0.3}, ">0.200 to 0.300<")],
+)
+def test_losses_show_their_intervals_and_old_runs_show_bare_ones(kept, shown, rows, sign_in):
+    run = Run.objects.get(pk=rows.run)
+    Run.objects.filter(pk=rows.run).update(metrics={**run.metrics, "nll": kept})
+    client = sign_in("engineer")
+    assert in_order(text_of(client, "run", rows.run), "negative log-likelihood", shown)
+    told = dict(client.get(reverse("api:run", args=[rows.run])).json()["figures"])["negative log-likelihood"]
+    assert told["value"] == 0.25
 
 
 @pytest.mark.parametrize(("page", "argument"), [("dataset", "dataset"), ("sample", "sample")])

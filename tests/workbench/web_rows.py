@@ -19,7 +19,7 @@ from labeling.models import (
     SelectionRound,
 )
 from trainer.curves.outlook import Forecast, Step
-from trainer.engine import metrics
+from trainer.engine import comparison, metrics
 from trainer.engine.recipe import NAMED
 from trainer.models import Comparison, Curve, CurveCell, Run
 from trainer.services import curves
@@ -141,7 +141,7 @@ def _runs(dataset: Dataset, now: datetime) -> tuple[Run, Run]:
                 finished_at=now + timedelta(seconds=75),
             )
         )
-    for metric in metrics.COMPARED:
+    for metric in comparison.COMPARED:
         Comparison.objects.create(
             base=made[0], other=made[1], metric=metric, n=18, gain=0.05, low=0.01, high=0.09,
             p_value=0.04 if metric == "accuracy" else None, fixed=2, broken=1, created_at=now,

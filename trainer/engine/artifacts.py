@@ -9,9 +9,10 @@ import safetensors.torch
 import torch
 from safetensors import safe_open
 
-from trainer.engine import disk, model_files, networks, predictions
-from trainer.engine.loop import Trained
-from trainer.engine.networks import Classifier
+from trainer.engine import disk, model_files, predictions
+from trainer.engine.course import Trained
+from trainer.engine.networks import build as networks
+from trainer.engine.networks.build import Classifier
 from trainer.engine.predictions import TestPredictions
 from trainer.engine.recipe import Recipe
 
@@ -31,6 +32,15 @@ def save(folder: Path, recipe: Recipe, trained: Trained, tested: TestPredictions
     disk.write(folder / HISTORY, lines.encode())
     tested.save(folder / PREDICTIONS)
     return save_model(folder / MODEL, trained.model, recipe, tested.classes.tolist())
+
+
+def save_snapshots(folder: Path, recipe: Recipe, trained: Trained, classes: Sequence[str]) -> None:
+    """Write the weights of each cycle of "restarts" as a model of its own: snapshot-1.safetensors and on."""
+    final = {name: tensor.clone() for name, tensor in trained.model.state_dict().items()}
+    for number, weights in enumerate(trained.snapshots, start=1):
+        trained.model.load_state_dict(weights)
+        save_model(folder / f"snapshot-{number}.safetensors", trained.model, recipe, classes)
+    trained.model.load_state_dict(final)
 
 
 def save_model(path: Path, model: Classifier, recipe: Recipe, classes: Sequence[str]) -> str:

@@ -1,6 +1,7 @@
 """Whole batches, gathered on the device that trains."""
 
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 import torch
@@ -11,28 +12,43 @@ from trainer.engine.device import Device
 from trainer.engine.material import Material
 
 
-def stream(
-    material: Material, batch: int, device: Device, generator: torch.Generator
-) -> Iterator[tuple[Tensor, Tensor]]:
-    """Yield batches (pixels uint8 (B, R, R, 3), labels (B,)) for ever, on the device.
+class Stream:
+    """Batches (pixels uint8 (B, R, R, 3), labels (B,)) for ever, on the device.
 
     Every epoch is a fresh shuffle of the rows; batches run on across its end, so all have the same size.
     The j-th occurrence of a row in epoch e shows version (e + j) mod C: repeats of a rare picture differ.
     """
-    bank = torch.from_numpy(np.ascontiguousarray(material.bank)).to(device.name)
-    labels = torch.from_numpy(material.labels).to(device.name)
-    rows = torch.from_numpy(material.rows)
-    turns = torch.from_numpy(_occurrences(material.rows))
-    size = min(batch, len(rows))
-    queue = torch.empty((2, 0), dtype=torch.int64)
-    epoch = 0
-    while True:
-        while queue.shape[1] < size:
-            order = torch.randperm(len(rows), generator=generator)
-            fresh = torch.stack([(turns[order] + epoch) % len(bank), rows[order]])
-            queue, epoch = torch.cat([queue, fresh], 1), epoch + 1
-        (version, row), queue = queue[:, :size].to(device.name), queue[:, size:]
-        yield bank[version, row], labels[row]
+
+    def __init__(self, material: Material, batch: int, device: Device, generator: torch.Generator) -> None:
+        self.size = min(batch, len(material.rows))
+        self._device = device.name
+        self._generator = generator
+        self._bank = torch.from_numpy(np.ascontiguousarray(material.bank)).to(device.name)
+        self._labels = torch.from_numpy(material.labels).to(device.name)
+        self._rows = torch.from_numpy(material.rows)
+        self._turns = torch.from_numpy(_occurrences(material.rows))
+        self._queue = torch.empty((2, 0), dtype=torch.int64)
+        self._epoch = 0
+
+    def __iter__(self) -> Iterator[tuple[Tensor, Tensor]]:
+        return self
+
+    def __next__(self) -> tuple[Tensor, Tensor]:
+        while self._queue.shape[1] < self.size:
+            order = torch.randperm(len(self._rows), generator=self._generator)
+            fresh = torch.stack([(self._turns[order] + self._epoch) % len(self._bank), self._rows[order]])
+            self._queue, self._epoch = torch.cat([self._queue, fresh], 1), self._epoch + 1
+        version, row = self._queue[:, : self.size].to(self._device)
+        self._queue = self._queue[:, self.size :]
+        return self._bank[version, row], self._labels[row]
+
+    def state(self) -> dict[str, Any]:
+        """Return what, beside the generator's own state, decides about the next batches."""
+        return {"queue": self._queue.clone(), "epoch": self._epoch}
+
+    def resume(self, state: dict[str, Any]) -> None:
+        """Go on where `state` was taken."""
+        self._queue, self._epoch = state["queue"], state["epoch"]
 
 
 def _occurrences(rows: NDArray[np.int64]) -> NDArray[np.int64]:

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from trainer.engine import disk
 from trainer.engine.material import Pixels
-from trainer.engine.networks import Classifier
+from trainer.engine.networks.build import Classifier
 from trainer.engine.recipe import Recipe
 from trainer.engine.scoring import INPUT, OUTPUT, Scorer
 

@@ -9,8 +9,10 @@ from dataclasses import asdict, dataclass
 
 import numpy as np
 
-from trainer.engine import metrics
-from trainer.engine.metrics import Difference, Ints, Probs
+from trainer.engine import comparison, metrics
+from trainer.engine.comparison import Difference
+from trainer.engine.intervals import Ints
+from trainer.engine.metrics import Probs
 
 METRICS = {"accuracy": "accuracy", "balanced_accuracy": "balanced accuracy"}
 BETTER, NOT_WORSE, BY_HAND = "better", "not-worse", "by-hand"
@@ -111,7 +113,7 @@ def judge(current: Probs, candidate: Probs, labels: Ints, rule: Rule, *, number:
     Of two models that are equally good, "better" promotes the candidate in 0.3 to 4.7 % of 300 draws of 30
     to 500 items, nominally in 2.5 %: one end of the interval.
     """
-    compared = metrics.compare(current, candidate, labels, np.random.default_rng(seed))
+    compared = comparison.compare(current, candidate, labels, np.random.default_rng(seed))
     found = next(difference for difference in compared if difference.metric == rule.metric)
     report = metrics.evaluate(candidate, labels, np.random.default_rng(seed))
     return Verdict(

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,6 +15,14 @@ from numpy.typing import NDArray
 from labeling.snapshot import Snapshot
 
 Pixels = NDArray[np.uint8]  # (..., R, R, 3)
+
+
+class Decoded(Protocol):
+    """N pictures (R, R, 3) uint8, fetched by row numbers: an array, or pixels.Gathered."""
+
+    def __len__(self) -> int: ...
+
+    def __getitem__(self, rows: NDArray[np.int64], /) -> Pixels: ...
 
 
 @dataclass(frozen=True)
@@ -50,7 +59,7 @@ class Material:
         return len(self.labels)
 
 
-def pick(pixels: Pixels, snapshot: Snapshot, rows: NDArray[np.int64]) -> Examples:
+def pick(pixels: Decoded, snapshot: Snapshot, rows: NDArray[np.int64]) -> Examples:
     """Return the examples of these rows of a snapshot; `pixels` holds all of it."""
     keys = tuple(snapshot.keys[row] for row in rows)
     return Examples(pixels[rows], snapshot.labels[rows], keys)

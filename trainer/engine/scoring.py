@@ -8,7 +8,7 @@ import onnxruntime
 from numpy.typing import NDArray
 
 from labeling.progress import Progress, Report, silent
-from trainer.engine.material import Pixels
+from trainer.engine.material import Decoded, Pixels
 
 INPUT, OUTPUT = "pixels", "logits"
 BATCH = 64  # a scored picture takes as long in batches of 8 to 512; small ones need the least memory
@@ -42,7 +42,7 @@ class Scorer:
         return found
 
     def probs(
-        self, pixels: Pixels, rows: NDArray[np.int64] | None = None, *, report: Report = silent
+        self, pixels: Decoded, rows: NDArray[np.int64] | None = None, *, report: Report = silent
     ) -> NDArray[np.float32]:
         """Return (N, K) probabilities that sum to 1, of pixels (N, R, R, 3) or of these rows of them."""
         rows = np.arange(len(pixels)) if rows is None else rows

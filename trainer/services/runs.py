@@ -1,8 +1,8 @@
-"""Opens runs, keeps what came of them, and compares two on the same test items."""
+"""Opens runs and keeps what came of them."""
 
 import shlex
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 
@@ -19,7 +19,7 @@ from labeling.snapshot import Snapshot
 from trainer.engine import metrics, predictions
 from trainer.engine.predictions import TestPredictions
 from trainer.engine.recipe import Recipe
-from trainer.models import Comparison, Run
+from trainer.models import Run
 from trainer.services import registry
 
 OPEN = [Run.State.WAITING, Run.State.RUNNING]
@@ -28,10 +28,6 @@ PREDICTIONS = predictions.FILE
 
 class NotTrainable(Exception):
     """The data do not carry a training; the message says to a person what is missing."""
-
-
-class NotComparable(Exception):
-    """Two runs were not measured on the same items; the message says so to a person."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,6 +40,7 @@ class Result:
     receipt: Mapping[str, object]
     ids: NDArray[np.int64]  # (M,) samples with predictions: test and unlabeled pool
     probs: NDArray[np.float32]  # (M, K)
+    extras: Mapping[str, object] = field(default_factory=dict)  # see Run.extras
 
 
 def open_run(dataset: Dataset, recipe: Recipe, seed: int, name: str, now: datetime) -> Run:
@@ -105,6 +102,7 @@ def record_run(run: Run, result: Result, now: datetime) -> bool:
             metrics=result.report.to_json(),
             history=result.history,
             receipt={**result.receipt, "command": rerun_command(run)},
+            extras=result.extras,
             folder=folder(run),
             finished_at=now,
         )
@@ -139,23 +137,14 @@ def best(dataset: Dataset) -> Run | None:
     return max(peers, key=lambda run: float(run.metrics["accuracy"]["value"]))
 
 
-def compare(base: Run, other: Run, seed: int, now: datetime) -> list[Comparison]:
-    """Compare two finished runs item by item and keep it, one row a metric; a second time replaces the first.
-
-    Raises NotComparable unless both are done and were measured on the same items with the same labels.
-    """
-    first, second = _tested(base), _tested(other)
-    if first.fingerprint != second.fingerprint:
-        raise NotComparable(f"{base} and {other} were not measured on the same test items and labels.")
-    rng = np.random.default_rng(seed)
-    found = metrics.compare(first.probs, second.probs, first.labels, rng)
-    with transaction.atomic():
-        return [_keep(base, other, difference, now) for difference in found]
-
-
 def folder(run: Run) -> str:
     """Return where this attempt's files lie, below the state folder."""
     return f"runs/{run.pk}/{run.attempt}"
+
+
+def checkpoint_file(run: Run) -> Path:
+    """Return where the state of an unfinished training lies; all attempts share it."""
+    return Path(settings.STATE_DIR, "runs", str(run.pk), "checkpoint.pt")
 
 
 def rerun_command(run: Run) -> str:
@@ -182,16 +171,3 @@ def _check(snapshot: Snapshot) -> None:
 def _counts(snapshot: Snapshot, rows: NDArray[np.int64]) -> dict[str, int]:
     found = np.bincount(snapshot.labels[rows], minlength=len(snapshot.classes)).tolist()
     return dict(zip(snapshot.classes, found, strict=True))
-
-
-def _tested(run: Run) -> TestPredictions:
-    if run.state != Run.State.DONE:
-        raise NotComparable(f"{run} is {run.state}; only finished runs can be compared.")
-    return TestPredictions.load(Path(settings.STATE_DIR, run.folder, PREDICTIONS))
-
-
-def _keep(base: Run, other: Run, difference: metrics.Difference, now: datetime) -> Comparison:
-    values = {**difference._asdict(), "created_at": now}
-    metric = values.pop("metric")
-    row, _ = Comparison.objects.update_or_create(base=base, other=other, metric=metric, defaults=values)
-    return row

@@ -1,13 +1,13 @@
 """Labels to look at again: people differ on them."""
 
-from trainer.engine import metrics
+from trainer.engine import intervals
 from workbench.advice.facts import Facts, Suggestion
 
 
 def advise(facts: Facts) -> Suggestion | None:
     if facts.disputed == 0:
         return None
-    share = metrics.wilson(facts.disputed, facts.shared)
+    share = intervals.wilson(facts.disputed, facts.shared)
     samples = "sample" if facts.disputed == 1 else "samples"
     return Suggestion(
         "fix_labels",

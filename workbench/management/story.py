@@ -16,7 +16,7 @@ from labeling.label_studio import accounts, pulse
 from labeling.models import Annotation, Annotator, Dataset, LabelProject
 from labeling.services.connection import Connection, connection
 from trainer.models import Run
-from trainer.services import runs
+from trainer.services import comparisons
 from workbench.demo import annotators
 from workbench.ledger.models import Job
 from workbench.management import household
@@ -149,7 +149,7 @@ class Story:
             for job in jobs:
                 self.see(job, step)
             base, other = (Run.objects.get(pk=job.params["run_id"]) for job in jobs)
-            runs.compare(base, other, seed=0, now=timezone.now())
+            comparisons.compare(base, other, seed=0, now=timezone.now())
 
     def draw_curve(self) -> None:
         with self.screen.step("curve", "Learning curve: 5 sizes x 2 seeds") as step:

@@ -9,7 +9,7 @@ from django.db.models import Max, Q
 from labeling.models import Dataset
 from trainer.engine.recipe import Recipe
 from trainer.models import Comparison, Run
-from trainer.services import runs
+from trainer.services import comparisons
 from workbench.ledger.models import Job
 from workbench.services import work
 
@@ -64,7 +64,7 @@ def compare_with_plain(dataset: Dataset, now: datetime) -> list[Comparison]:
     for run in done:
         bases = [base for base in plain if _same_data(base, run) and base.pk != run.pk]
         if run not in plain and run.pk not in compared and bases:
-            made += runs.compare(bases[-1], run, seed=run.seed, now=now)
+            made += comparisons.compare(bases[-1], run, seed=run.seed, now=now)
     return made
 
 

@@ -8,7 +8,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from workbench.advice import trials
-from workbench.views.contexts.runs import Interval
+from workbench.views.contexts.runs import Figure, Interval
 
 register = template.Library()
 NOTHING = "\N{EN DASH}"  # shown where a number was not measured
@@ -99,6 +99,19 @@ def interval(found: Interval | None) -> str | SafeString:
         percent(found.value),
         f"{100 * found.low:.1f}",
         f"{100 * found.high:.1f}",
+    )
+
+
+@register.simple_tag
+def figure(found: Figure | None) -> str | SafeString:
+    """A loss with its 95 % interval, where it has one."""
+    if found is None:
+        return NOTHING
+    if found.low is None or found.high is None:
+        return format_html('<span class="num">{}</span>', f"{found.value:.3f}")
+    return format_html(
+        '<span class="nowrap num">{} <span class="interval" title="95 % interval">{} to {}</span></span>',
+        *(f"{end:.3f}" for end in (found.value, found.low, found.high)),
     )
 
 

@@ -7,7 +7,7 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_POST, require_safe
 
-from augment import policy_specs
+from augment import catalog
 from augment.models import Preview
 from workbench.services import work
 from workbench.views import access
@@ -18,11 +18,11 @@ from workbench.views.contexts import datasets as dataset_contexts
 @require_safe
 def policy(request: HttpRequest, pk: int, name: str) -> HttpResponse:
     row = access.dataset(request, pk, Right.MODELS)
-    if name not in policy_specs.NAMED:
+    if name not in catalog.NAMED:
         raise Http404(f"There is no policy {name}.")
     page = {
         "row": dataset_contexts.dataset_row(row),
-        "spec": policy_specs.NAMED[name],
+        "spec": catalog.NAMED[name],
         "preview": Preview.objects.filter(dataset=row, policy=name).first(),
         "area": "datasets",
     }
@@ -32,7 +32,7 @@ def policy(request: HttpRequest, pk: int, name: str) -> HttpResponse:
 @require_POST
 def draw(request: HttpRequest, pk: int, name: str) -> HttpResponseRedirect:
     row = access.dataset(request, pk, Right.MODELS, Right.MANAGE)
-    if name not in policy_specs.NAMED:
+    if name not in catalog.NAMED:
         raise Http404(f"There is no policy {name}.")
     return redirect("job", work.start_preview(row, name, requested_by=request.user.get_username()).pk)
 

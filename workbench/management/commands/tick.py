@@ -10,14 +10,16 @@ from django.core.management.base import BaseCommand, CommandParser
 from django.utils import timezone
 
 from workbench.ledger.models import Job
-from workbench.services import follow_up, upkeep
+from workbench.services import follow_up, retraining, upkeep
 
 PERIOD_S = 1.0
 logger = logging.getLogger(__name__)
 
 
 class Command(BaseCommand):
-    help = "Gives lost jobs back, closes runs whose job has ended, and looks for news at Label Studio."
+    help = (
+        "Gives lost jobs back, closes runs whose job has ended, retrains by the rules, looks at Label Studio."
+    )
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--once", action="store_true", help="do it all one time")
@@ -43,3 +45,4 @@ class Command(BaseCommand):
             logger.warning("lost leases: %d jobs queued again, %d failed, %d cancelled", *reaped)
         upkeep.settle_runs(now)
         follow_up.follow_up(now)
+        retraining.consider(now)

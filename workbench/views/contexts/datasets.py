@@ -7,7 +7,7 @@ from datetime import datetime
 
 from django.db.models import Count, Q
 
-from augment import policy_specs
+from augment import catalog
 from labeling.models import Dataset, ImportReport, Sample
 from workbench.models import Advice
 from workbench.services import advice
@@ -197,6 +197,6 @@ def models_part(dataset: Dataset) -> ModelsPart:
         comparison=runs.latest_comparison(dataset),
         curve=curves.latest_card(dataset),
         imports=import_rows(dataset),
-        policies=tuple(policy_specs.NAMED),
+        policies=tuple(catalog.NAMED),
         open_jobs=tuple(jobs.job_rows(open_jobs_of(dataset))),
     )

@@ -11,7 +11,7 @@ from django.db.models import Count, Q
 from labeling.models import Annotation, Dataset, LabelProject, Sample, SelectionRound
 from labeling.services import opinions
 from labeling.services.connection import connection
-from trainer.engine import metrics
+from trainer.engine import intervals
 from workbench import supervisor
 from workbench.supervisor import State
 from workbench.views.contexts.runs import Interval
@@ -187,7 +187,7 @@ def people_agree(dataset: Dataset) -> AgreementRow | None:
     measured = opinions.measure_agreement(dataset) if people.filter(people__gt=1).exists() else None
     if measured is None:
         return None
-    found = metrics.wilson(round(measured.pairwise * measured.items), measured.items)
+    found = intervals.wilson(round(measured.pairwise * measured.items), measured.items)
     return AgreementRow(Interval(measured.pairwise, found.low, found.high), measured.items, measured.alpha)
 
 

@@ -62,6 +62,15 @@ class Interval:
 
 
 @dataclass(frozen=True)
+class Figure:
+    """A measured loss with its 95 % interval; runs of the first version have none."""
+
+    value: float
+    low: float | None = None
+    high: float | None = None
+
+
+@dataclass(frozen=True)
 class RunRow:
     id: int
     dataset_id: int
@@ -125,7 +134,7 @@ class RunPage:
     recipe: tuple[tuple[str, Any], ...]
     plan: tuple[PlanRow, ...]
     metrics: tuple[tuple[str, Interval], ...]
-    figures: tuple[tuple[str, float], ...]  # without an interval; down is good
+    figures: tuple[tuple[str, Figure], ...]  # of the probabilities; down is good
     classes: tuple[ClassScore, ...]
     confusion: tuple[ConfusionRow, ...]
     class_names: tuple[str, ...]
@@ -145,6 +154,15 @@ class RunPage:
 
 def interval(value: dict[str, float] | None) -> Interval | None:
     return None if value is None else Interval(value["value"], value["low"], value["high"])
+
+
+def figure(value: dict[str, float] | float) -> Figure:
+    """Read a loss as it is kept: with its interval, or bare."""
+    return Figure(**value) if isinstance(value, dict) else Figure(value)
+
+
+def figures(measured: dict[str, Any]) -> tuple[tuple[str, Figure], ...]:
+    return tuple((words, figure(measured[name])) for name, words in FIGURES.items() if name in measured)
 
 
 def run_row(run: Run) -> RunRow:
@@ -212,7 +230,7 @@ def run_page(run: Run) -> RunPage:
             for name, words in METRICS.items()
             if (found := interval(run.metrics.get(name))) is not None
         ),
-        figures=tuple((words, run.metrics[name]) for name, words in FIGURES.items() if name in run.metrics),
+        figures=figures(run.metrics),
         classes=_class_scores(classes, run.metrics.get("classes", [])),
         confusion=_confusion(classes, run.metrics.get("confusion", [])),
         class_names=classes,

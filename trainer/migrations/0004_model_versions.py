@@ -7,7 +7,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
     dependencies = [
         ("labeling", "0001_initial"),
-        ("trainer", "0001_initial"),
+        ("trainer", "0003_out_of_fold"),
     ]
 
     operations = [

@@ -1,0 +1,138 @@
+"""Changes whole batches of pictures with torch, on the CPU and on CUDA alike.
+
+What happens to each picture is drawn on the CPU from one generator, then moved to where the pictures are: the
+same generator gives the same changes on every device.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+from torch.nn import functional
+
+from augment.batch_specs import FINE, BatchSpec
+
+LUMA = (0.299, 0.587, 0.114)  # ITU-R BT.601: how bright red, green and blue look
+
+
+@dataclass(frozen=True)
+class Changes:
+    """What happens to each of B pictures; 0 and False where nothing does."""
+
+    move: Tensor  # (2, B) int64: pixels down and right that the window moves over the picture
+    flip: Tensor  # (B,) bool
+    fine: dict[str, Tensor]  # of batch_specs.FINE, those that the policy makes: (B,) float32
+    erase: Tensor | None  # (2, B) int64: top and left of the erased square
+
+
+def apply(images: Tensor, spec: BatchSpec, generator: torch.Generator) -> Tensor:
+    """Return changed pictures (B, R, R, 3), B >= 1: uint8, or float32 in [0, 255] where the policy blends."""
+    return change(images, spec, draw(spec, len(images), images.shape[1], generator))
+
+
+def draw(spec: BatchSpec, count: int, side: int, generator: torch.Generator) -> Changes:
+    """Draw what happens to `count` pictures; all strengths are uniform within the policy's bounds."""
+    reach = margin(spec, side)
+    move = torch.randint(-reach, reach + 1, (2, count), generator=generator)
+    flip = torch.rand(count, generator=generator) < 0.5 * spec.flip
+    fine = {
+        name: (2 * torch.rand(count, generator=generator) - 1) * getattr(spec, name) for name in spec.drawn
+    }
+    if spec.single:  # Mueller and Hutter 2021: one operation a picture, doing nothing is one of them
+        chosen = torch.randint(len(fine) + 1, (count,), generator=generator)
+        fine = {name: value * (chosen == number) for number, (name, value) in enumerate(fine.items())}
+    square = round(spec.erase * side)
+    middle = torch.randint(0, side, (2, count), generator=generator) if square else None
+    return Changes(move, flip, fine, None if middle is None else middle - square // 2)
+
+
+def margin(spec: BatchSpec, side: int) -> int:
+    """Return the largest move in pixels."""
+    return round(spec.shift * side)
+
+
+def change(images: Tensor, spec: BatchSpec, changes: Changes) -> Tensor:
+    """Return the pictures (B, R, R, 3) uint8 after these changes; see `apply`."""
+    fine = {name: value.to(images.device) for name, value in changes.fine.items()}
+    if "rotate" in fine or "scale" in fine:
+        out = _warp(images, changes, fine)
+    else:
+        out = _move(images, changes) if spec.flip or spec.shift else images
+    if {"brightness", "contrast", "saturation"} & fine.keys():
+        out = _relight(out.float(), fine)
+    return out if changes.erase is None else _erase(out, changes.erase, round(spec.erase * images.shape[1]))
+
+
+def reflect(places: Tensor, size: int) -> Tensor:
+    """Return places on an endless line as places in [0, size), mirrored at the outermost pixels' middles."""
+    period = max(1, 2 * size - 2)
+    places = places % period
+    return torch.minimum(places, (period - places) % period)
+
+
+def copy_of(spec: BatchSpec, originals: NDArray[np.uint8], *, seed: int, copy: int) -> NDArray[np.uint8]:
+    """Return one changed copy of each picture (N, R, R, 3), as a training may see it."""
+    generator = torch.Generator().manual_seed(seed % 2**32 * 1000 + copy)
+    return apply(torch.from_numpy(originals), spec, generator).round().to(torch.uint8).numpy()
+
+
+def versions() -> dict[str, str]:
+    """Return what, beside spec and seed, decides about the pixels."""
+    return {"torch": torch.__version__}
+
+
+def _move(images: Tensor, changes: Changes) -> Tensor:
+    """Mirror and move by whole pixels: one gather of 3-byte pixels, nothing is padded and nothing blended."""
+    n, side = images.shape[:2]
+    down, right = changes.move.to(images.device)[:, :, None]
+    flip = changes.flip.to(images.device)[:, None]
+    line = torch.arange(side, device=images.device)
+    rows, columns = reflect(line + down, side), reflect(line + right, side)
+    columns = torch.where(flip, side - 1 - columns, columns)
+    first = torch.arange(0, n * side, side, device=images.device)[:, None]
+    places = ((first + rows) * side)[:, :, None] + columns[:, None]
+    return images.reshape(-1, 3).index_select(0, places.flatten()).view(images.shape)
+
+
+def _warp(images: Tensor, changes: Changes, fine: dict[str, Tensor]) -> Tensor:
+    """Mirror, move, turn and resize in one bilinear sampling; what lies outside is the mirror image."""
+    none = torch.zeros(len(images), device=images.device)
+    angle = fine.get("rotate", none).deg2rad()
+    size = 1 + fine.get("scale", none)
+    down, right = changes.move.to(images.device) * 2 / (images.shape[1] - 1)  # places run from -1 to 1
+    across = 1 - 2 * changes.flip.to(images.device).float()
+    cosine, sine = angle.cos() / size, angle.sin() / size
+    where = torch.stack([across * cosine, -across * sine, across * right, sine, cosine, down], 1)
+    planes = images.permute(0, 3, 1, 2).float()
+    grid = functional.affine_grid(where.view(-1, 2, 3), list(planes.shape), align_corners=True)
+    seen = functional.grid_sample(planes, grid, padding_mode="reflection", align_corners=True)
+    return seen.permute(0, 2, 3, 1).contiguous()
+
+
+def _relight(images: Tensor, fine: dict[str, Tensor]) -> Tensor:
+    """Change brightness, then contrast about each picture's mean, then saturation about each pixel's gray."""
+    amount = {name: fine[name][:, None, None, None] for name in FINE if name in fine}
+    if "brightness" in amount:
+        images = images + 255 * amount["brightness"]
+    if "contrast" in amount:
+        mean = images.mean((1, 2, 3), keepdim=True)
+        images = mean + (images - mean) * (1 + amount["contrast"])
+    if "saturation" in amount:
+        gray = (images * images.new_tensor(LUMA)).sum(3, keepdim=True)
+        images = gray + (images - gray) * (1 + amount["saturation"])
+    return images.clamp(0, 255)
+
+
+def _erase(images: Tensor, corner: Tensor, square: int) -> Tensor:
+    """Paint a square in the picture's mean color; it may hang over the edge (DeVries and Taylor 2017).
+
+    Unlike the paper, which paints the mean of all pictures: a policy knows nothing of them.
+    """
+    down, right = corner.to(images.device)[:, :, None]
+    line = torch.arange(images.shape[1], device=images.device)
+    rows, columns = ((line >= first) & (line < first + square) for first in (down, right))
+    color = images.float().mean((1, 2), keepdim=True)
+    paint = color.to(images.dtype) if images.is_floating_point() else color.round().to(images.dtype)
+    return torch.where((rows[:, :, None] & columns[:, None])[..., None], paint, images)

@@ -1,0 +1,82 @@
+"""Early stopping on validation items, and whether there are enough of them to stop on.
+
+Light: numpy only.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from trainer.engine.metrics import wilson
+
+TOO_WIDE = 0.05  # half width of the accuracy's 95 % interval from which a stop is a matter of luck
+
+
+class Score(NamedTuple):
+    """What the model is worth on the validation items; `better` compares accuracy first, then loss."""
+
+    step: int
+    accuracy: float
+    loss: float
+
+    def better(self, other: Score | None) -> bool:
+        return other is None or (self.accuracy, -self.loss) > (other.accuracy, -other.loss)
+
+
+class Patience:
+    """Says when to stop: after so many steps without a better score."""
+
+    def __init__(self, patience: float, steps: int) -> None:
+        self._wait = max(1, round(patience * steps))
+        self.best: Score | None = None
+
+    def look(self, score: Score) -> bool:
+        """Take in a score; True if it is the best one so far."""
+        if not score.better(self.best):
+            return False
+        self.best = score
+        return True
+
+    def is_over(self, step: int) -> bool:
+        return self.best is not None and step - self.best.step >= self._wait
+
+
+def split(
+    labels: NDArray[np.int64], groups: Sequence[str], share: float, rng: np.random.Generator
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Return row numbers (train, validation) of N labeled rows: stratified, whole duplicate groups.
+
+    Each class gives round(share * its rows), as far as whole groups allow, and keeps one row at least to
+    learn from.  A group belongs to the class of its first row.  Raises ValueError unless 0 <= share < 1.
+    """
+    if not 0 <= share < 1:
+        raise ValueError(f"share must lie in [0, 1), got {share}")
+    members: dict[str, list[int]] = {}
+    for row in rng.permutation(len(labels)):
+        members.setdefault(groups[row], []).append(int(row))
+    room = {c: min(round(share * n), n - 1) for c, n in enumerate(np.bincount(labels).tolist()) if n}
+    held: list[int] = []
+    for rows in members.values():
+        wanted = room[int(labels[rows[0]])]
+        if len(rows) <= wanted:
+            held += rows
+            room[int(labels[rows[0]])] -= len(rows)
+    validation = np.sort(np.array(held, dtype=np.int64))
+    return np.setdiff1d(np.arange(len(labels)), validation), validation
+
+
+def warning(accuracy: float, n: int) -> str:
+    """Return a sentence where n validation items are too few to stop on, else ""."""
+    found = wilson(round(accuracy * n), n)
+    half = (found.high - found.low) / 2
+    if half <= TOO_WIDE:
+        return ""
+    return (
+        f"Early stopping looked at {n} pictures only: their accuracy of {found.value:.1%} is known within"
+        f" ±{100 * half:.1f} points, so the step it chose is partly luck. Hold out more, or train the whole"
+        " budget."
+    )
