@@ -53,12 +53,12 @@ def test_the_fast_bootstrap_is_the_plain_one():
     found = comparison.compare(base, other, labels, RNG(0))
     rng = RNG(1)
     rows = [np.flatnonzero(labels == c) for c in range(5)]
-    draws = [np.concatenate([rng.choice(r, len(r)) for r in rows]) for _ in range(250)]
+    draws = [np.concatenate([rng.choice(r, len(r)) for r in rows]) for _ in range(150)]
     for i, score in enumerate(
         [sk.accuracy_score, sk.balanced_accuracy_score, lambda y, c: sk.f1_score(y, c, average="macro")]
     ):
         gains = [score(labels[d], other.argmax(1)[d]) - score(labels[d], base.argmax(1)[d]) for d in draws]
-        assert found[i][3:5] == pytest.approx(np.quantile(gains, [0.025, 0.975]), abs=0.025)
+        assert found[i][3:5] == pytest.approx(np.quantile(gains, [0.025, 0.975]), abs=0.03)
 
 
 def test_a_model_against_itself_gains_nothing():
@@ -96,7 +96,7 @@ def test_paired_interval_covers_the_true_gain():
         return comparison.compare(*pair, labels, RNG(seed))[0]
 
     truth = gain(100_000, 0).gain
-    hits = [found.low <= truth <= found.high for found in (gain(200, seed) for seed in range(1, 201))]
+    hits = [found.low <= truth <= found.high for found in (gain(200, seed) for seed in range(1, 121))]
     assert 0.91 <= np.mean(hits) <= 0.99
     assert truth > 0.02
 

@@ -17,7 +17,7 @@ from trainer.models import Run
 from trainer.services import cross_validation, runs
 
 pytestmark = pytest.mark.django_db
-RECIPE = Recipe(resolution=16, width=4, batch=16, min_steps=60, steps_per_root=1.0, precision="fp32")
+RECIPE = Recipe(resolution=16, width=4, batch=16, min_steps=40, steps_per_root=1.0, precision="fp32")
 
 
 @pytest.fixture
@@ -84,7 +84,7 @@ def test_a_stopped_job_goes_on_where_it_was_and_ends_as_an_unbroken_one(run, sta
     assert run.out_of_fold["receipt"]["trained"] == 4
 
 
-def test_every_labeled_training_picture_is_judged_once(run, state):
+def test_every_labeled_training_picture_is_judged_once_and_the_figures_stand_on_the_run(run, state):
     told = jobs.out_of_fold(silent, run_id=run.pk)
     row = PredictionSet.objects.get(source=f"run:{run.pk}:oof")
     assert row.count == run.n_train == told["n"]
@@ -100,11 +100,6 @@ def test_every_labeled_training_picture_is_judged_once(run, state):
     assert told["accuracy"] == run.out_of_fold["accuracy"]
     assert np.mean(right) > 0.4  # three shapes: guessing gives a third
     assert not run.dataset.samples.pool().labeled().filter(predicted="").exists()
-
-
-def test_the_figures_stand_on_the_run_with_their_intervals(run):
-    jobs.out_of_fold(silent, run_id=run.pk)
-    run.refresh_from_db()
     found = run.out_of_fold
     assert (found["folds"], found["n"]) == (4, run.n_train)
     assert found["note"].startswith("4 folds instead of 5: the class ")
