@@ -160,6 +160,13 @@ def test_convolutions_stay_in_channels_last(name):
 
 
 @every_network
+def test_several_gpus_may_share_the_batch_statistics(name):
+    model = fitted(name).eval()
+    before = model(pictures())
+    torch.testing.assert_close(nn.SyncBatchNorm.convert_sync_batchnorm(model).eval()(pictures()), before)
+
+
+@every_network
 def test_weights_survive_their_state_dict(name):
     model = fitted(name)
     model.train()(pictures())
