@@ -16,6 +16,7 @@ from trainer.engine.recipe import DESCRIPTIONS
 from trainer.models import Comparison, Run
 from workbench import charts
 from workbench.charts import Info, Option
+from workbench.views.contexts import jobs
 
 METRICS = {"accuracy": "accuracy", "balanced_accuracy": "balanced accuracy", "macro_f1": "macro F1"}
 FIGURES = {
@@ -234,7 +235,7 @@ def run_page(run: Run) -> RunPage:
         classes=_class_scores(classes, run.metrics.get("classes", [])),
         confusion=_confusion(classes, run.metrics.get("confusion", [])),
         class_names=classes,
-        history=charts.run_history_info(run.history),
+        history=charts.run_history_info(run.history or jobs.trail(run.job)),
         receipt=_in_words(receipt, RECEIPT),
         command=command,
         fingerprint=run.fingerprint,
