@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Mapping
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,17 +12,20 @@ import numpy as np
 from django.conf import settings
 from django.utils import timezone
 
+from labeling.models import Dataset
 from labeling.progress import Cancelled, Progress, Report
-from labeling.services import choice
+from labeling.services import choice, embeddings
 from labeling.snapshot import Snapshot
 from trainer.curves.design import Cell
 from trainer.engine import folds, material, receipt
 from trainer.engine.folds import Folds
 from trainer.engine.material import Prepare
 from trainer.engine.predictions import TestPredictions
-from trainer.engine.recipe import Recipe
-from trainer.models import Curve, Run
-from trainer.services import cross_validation, curves, runs
+from trainer.engine.pretraining import Plan
+from trainer.engine.recipe import TIMM, Recipe
+from trainer.models import Curve, Pretraining, Run
+from trainer.services import cross_validation, curves, pretraining, runs
+from trainer.services.pretraining import Learned
 from trainer.services.runs import Result
 
 if TYPE_CHECKING:
@@ -44,13 +48,13 @@ def train(report: Report, *, run_id: int) -> dict[str, object] | None:
         return None
     try:
         result = _train(run, _freeze(run, report), report)
+        if not runs.record_run(run, result, timezone.now()):
+            return None
     except Cancelled:
         raise
     except Exception as error:
         runs.abandon_run(run.pk, Run.State.FAILED, _sentence(error), timezone.now())
         raise
-    if not runs.record_run(run, result, timezone.now()):
-        return None
     runs.checkpoint_file(run).unlink(missing_ok=True)
     return {"run": run.pk, "accuracy": result.report.accuracy.value, "n_test": result.report.n}
 
@@ -84,14 +88,15 @@ def _train(run: Run, snapshot: Snapshot, report: Report) -> Result:
     trained = outcome.trained
     on_pool = inference.predict(trained.model, decoded, chosen, rows=snapshot.pool_rows, report=report)
     place = Path(settings.STATE_DIR, runs.folder(run))
-    artifacts.save(place, recipe, trained, outcome.tested)
     artifacts.save_snapshots(place, recipe, trained, snapshot.classes)
+    weights = artifacts.save(place, recipe, trained, outcome.tested)
+    used = {**meter.read(*device.gpu_use(chosen)), "steps": trained.steps, "weights": weights}
     asked = np.concatenate([snapshot.test_rows, snapshot.pool_rows])
     return Result(
         outcome.report,
         outcome.tested,
         [step._asdict() for step in trained.history],
-        {**meter.read(), "steps": trained.steps, **made_by(recipe, chosen.describe())},
+        {**used, **made_by(recipe, chosen.describe())},
         snapshot.ids[asked],
         np.concatenate([outcome.tested.probs, on_pool]),
         _extras(outcome, recipe, run.seed),
@@ -182,7 +187,7 @@ def _train_cells(row: Curve, snapshot: Snapshot, missing: Mapping[str, Cell], re
             prepare=preparation(recipe, cell.seed, watch),
             report=watch,
         ).report
-        made = {**meter.read(), "steps": recipe.steps(cell.n), **maker}
+        made = {**meter.read(*device.gpu_use(chosen)), "steps": recipe.steps(cell.n), **maker}
         curves.record_cell(row, key, cell, measured.to_json(), made, timezone.now())
         values = {"labels": float(cell.n), "accuracy": measured.accuracy.value}
         report(Progress("measured", done + 1, row.planned, values))
@@ -258,6 +263,76 @@ def _watch_fold(fold: int, count: int, report: Report) -> Report:
     return tell
 
 
+def pretrain(report: Report, *, pretraining_id: int) -> dict[str, object] | None:
+    """Learn features from all pictures outside the test split, labeled or not.
+
+    None if the pretraining is gone or done, or if a later attempt took it over.  An attempt goes on from the
+    checkpoint of the one before.  What goes wrong stands on the row as a sentence.
+    """
+    row = pretraining.begin(pretraining_id, timezone.now())
+    if row is None:
+        return None
+    try:
+        learned = _pretrain(row, report)
+    except Cancelled:
+        raise
+    except Exception as error:
+        pretraining.abandon(row.pk, Pretraining.State.FAILED, _sentence(error), timezone.now())
+        raise
+    if not pretraining.record(row, learned, timezone.now()):
+        return None
+    return {"pretraining": row.pk, "pictures": row.n, "loss": learned.history[-1]["loss"]}
+
+
+def _pretrain(row: Pretraining, report: Report) -> Learned:
+    from trainer.engine import device, pixels, self_supervised
+    from trainer.engine.checkpoints import Checkpoint
+
+    meter = receipt.Meter()
+    snapshot = choice.freeze(row.dataset)
+    rows = pretraining.choose_pictures(row, snapshot)
+    plan = Plan.from_json(row.plan)
+    chosen = device.pick(plan.precision, memory=cache("device.json"))
+    decoded = pixels.load(snapshot.files, snapshot.keys, plan.resolution, pixel_cache(), report=report)
+    place = pretraining.folder(row)
+    learned = self_supervised.pretrain(
+        decoded,
+        rows,
+        plan,
+        seed=row.seed,
+        device=chosen,
+        checkpoint=Checkpoint(place / pretraining.CHECKPOINT),
+        report=report,
+    )
+    self_supervised.save(place / pretraining.FEATURES, learned, plan)
+    maker = made_by(plan.recipe, chosen.describe())
+    return Learned([asdict(epoch) for epoch in learned.history], {**meter.read(), **maker})
+
+
+def embed(report: Report, *, dataset_id: int, source: str) -> dict[str, object] | None:
+    """Give every picture of a dataset a vector by this source, and hand the table down.
+
+    None if the dataset is gone.  Only pictures that the source has not seen yet are computed.
+    """
+    dataset = Dataset.objects.filter(pk=dataset_id).first()
+    if dataset is None:
+        return None
+    from trainer.engine import device, features, pixels, sources
+
+    snapshot = choice.freeze(dataset)
+    origin = sources.find(source, pretraining.source_file(dataset, source))
+    chosen = device.pick(memory=cache("device.json"))
+    decoded = pixels.load(snapshot.files, snapshot.keys, origin.resolution, pixel_cache(), report=report)
+    store = cache("features") / origin.fingerprint
+    vectors, new = features.cached(
+        store, snapshot.keys, lambda rows: origin.embed(decoded, rows, chosen), report=report
+    )
+    made = embeddings.record_embeddings(
+        dataset, snapshot.ids, vectors, source=source, fingerprint=origin.fingerprint, now=timezone.now()
+    )
+    return {"embeddings": made.pk, "dim": made.dim, "pictures": made.count, "new": new}
+
+
 def preparation(recipe: Recipe, seed: int, report: Report) -> Prepare:
     """Return what makes material of training examples; only a recipe that changes data loads libraries."""
     if not recipe.enriches:
@@ -278,7 +353,11 @@ def cache(name: str) -> Path:
 
 def made_by(recipe: Recipe, device: str) -> dict[str, object]:
     """Return the part of a receipt that says what trained: device, code, versions."""
-    versions = receipt.versions(policy=recipe.policy is not None, rebalance=recipe.rebalance is not None)
+    versions = receipt.versions(
+        policy=recipe.policy is not None,
+        rebalance=recipe.rebalance is not None,
+        backbone=recipe.network.startswith(TIMM),
+    )
     return {"device": device, "code": receipt.code_version(settings.BASE_DIR), **versions}
 
 

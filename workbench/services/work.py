@@ -10,8 +10,9 @@ from django.utils import timezone
 
 from labeling.models import Dataset, PredictionSet, SelectionRound
 from labeling.services import choice
+from trainer.engine.pretraining import Plan
 from trainer.engine.recipe import NAMED, Recipe
-from trainer.services import curves, runs
+from trainer.services import curves, pretraining, runs
 from workbench.ledger.dispatch import submit
 from workbench.ledger.models import Job
 
@@ -95,6 +96,39 @@ def start_curve(dataset: Dataset, *, preset: str, seed: int | None = None, reque
         queue=settings.TRAIN_QUEUE,
         requested_by=requested_by,
         curve_id=curve.pk,
+    )
+
+
+def start_pretraining(
+    dataset: Dataset, plan: Plan, *, seed: int | None = None, requested_by: str = ""
+) -> Job:
+    """Open a learning of features and queue it."""
+    with transaction.atomic():  # no row without its job, no job without its row
+        seed = new_seed() if seed is None else seed
+        row = pretraining.open_pretraining(dataset, plan, seed, timezone.now())
+        job = submit(
+            "trainer.jobs.pretrain",
+            f"Learn features of {dataset} ({plan.network}, {plan.resolution} pixels)",
+            queue=settings.TRAIN_QUEUE,
+            requested_by=requested_by,
+            pretraining_id=row.pk,
+        )
+        row.job = str(job.pk)
+        row.save(update_fields=["job"])
+    return job
+
+
+def start_embedding(dataset: Dataset, source: str, *, requested_by: str = "") -> Job:
+    """Queue the vectors of all pictures by this source; raises NoFeatures where the dataset lacks it."""
+    pretraining.source_file(dataset, source)
+    return submit(
+        "trainer.jobs.embed",
+        f"Embed {dataset} by {source}"[:200],
+        queue=settings.TRAIN_QUEUE,
+        requested_by=requested_by,
+        dedupe_key=f"embed:{dataset.pk}:{source}"[:100],
+        dataset_id=dataset.pk,
+        source=source,
     )
 
 

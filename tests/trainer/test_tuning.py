@@ -1,0 +1,140 @@
+import dataclasses
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from tests import toys
+from trainer.engine import features, material, tuning
+from trainer.engine.device import Device
+from trainer.engine.material import Examples
+from trainer.engine.networks import build as networks
+from trainer.engine.recipe import Recipe
+
+CPU = Device("cpu", "fp32")
+RECIPE = Recipe(width=4, resolution=16, weights="a file", tuning="probe")
+PIXELS, LABELS = toys.shape_pixels(90, 16, np.random.default_rng(0))
+
+
+def shapes():
+    return material.as_they_are(Examples(PIXELS, LABELS, tuple(map(str, range(90)))))
+
+
+def fresh(seed=0):
+    model = networks.build(RECIPE, 3, torch.Generator().manual_seed(seed))
+    model.fit_pixels(torch.full((3,), 60.0), torch.full((3,), 50.0))
+    return model.train()
+
+
+def bits(model):
+    return {
+        name: tensor.clone() for name, tensor in model.state_dict().items() if not name.startswith("head.")
+    }
+
+
+def probe(model, made=None):
+    return tuning.probe(model, made or shapes(), RECIPE, device=CPU)
+
+
+# --- what must not happen
+
+
+def test_a_probe_leaves_every_bit_of_the_features():
+    model = fresh()
+    before = bits(model)
+    probe(model)
+    assert all(torch.equal(tensor, before[name]) for name, tensor in bits(model).items())
+
+
+def test_frozen_features_stay_as_they_are_while_the_head_learns():
+    model = fresh()
+    tuning.freeze(model)
+    before, head = bits(model), model.head.weight.clone()
+    optimizer = torch.optim.AdamW([p for p in model.parameters() if p.requires_grad], lr=0.1)
+    nn.functional.cross_entropy(model(torch.from_numpy(PIXELS)), torch.from_numpy(LABELS)).backward()
+    optimizer.step()
+    assert all(torch.equal(tensor, before[name]) for name, tensor in bits(model).items())
+    assert not torch.equal(model.head.weight, head)
+
+
+# --- invariant
+
+
+def test_the_head_is_solved_on_what_the_model_itself_says():
+    model = fresh()
+    probed = probe(model)
+    with torch.no_grad():
+        right = model.eval()(torch.from_numpy(PIXELS)).argmax(1) == torch.from_numpy(LABELS)
+    assert right.float().mean().item() == pytest.approx(probed.accuracy, abs=1e-6)
+    assert probed.accuracy > 0.7  # three shapes: guessing gives a third, and random filters see something
+
+
+def test_repeated_rows_count_repeatedly():
+    model, balanced = fresh(), fresh()
+    made = shapes()
+    rare = dataclasses.replace(
+        made, rows=np.concatenate([made.rows, np.repeat(np.flatnonzero(LABELS == 2), 30)])
+    )
+    probe(model)
+    probe(balanced, rare)
+    with torch.no_grad():
+        calls = [(m.eval()(torch.from_numpy(PIXELS)).argmax(1) == 2).sum() for m in (model, balanced)]
+    assert calls[1] >= calls[0]
+    assert not torch.equal(model.head.bias, balanced.head.bias)
+
+
+def test_every_version_of_a_picture_is_seen():
+    made = shapes()
+    dark = dataclasses.replace(made, bank=np.stack([PIXELS, PIXELS // 2]))
+    one, two = fresh(), fresh()
+    probe(one)
+    probe(two, dark)
+    assert not torch.equal(one.head.weight, two.head.weight)
+    vectors = [features.embed(two, bank, device=CPU) for bank in dark.bank]
+    calls = [
+        (v @ two.head.weight.detach().numpy().T + two.head.bias.detach().numpy()).argmax(1) for v in vectors
+    ]
+    assert min((call == LABELS).mean() for call in calls) > 0.6
+
+
+# --- the head first, then all
+
+
+def test_slow_features_move_a_tenth_as_fast_as_the_probed_head():
+    model = fresh()
+    probe(model)
+    head = model.head.weight.detach().clone()
+    decay = [p for p in model.parameters() if p.ndim > 1]
+    free = [p for p in model.parameters() if p.ndim <= 1]
+    groups = [{"params": decay, "scale": 1.0, "weight_decay": 0.1}, {"params": free, "scale": 2.0}]
+    optimizer = torch.optim.SGD(groups, lr=1.0)
+    tuning.slow_features(optimizer, model)
+    assert torch.equal(model.head.weight, head)  # what follows starts from the probed head
+    scales = {
+        name: next(g["scale"] for g in optimizer.param_groups if any(p is q for q in g["params"]))
+        for name, p in model.named_parameters()
+    }
+    slow, quick = {0.1, 0.2}, {1.0, 2.0}
+    assert {scales[name] for name in scales if name.startswith("features.")} == slow
+    assert {scales[name] for name in scales if name.startswith("head.")} == quick
+    assert sum(len(g["params"]) for g in optimizer.param_groups) == len(list(model.parameters()))
+
+
+def test_an_optimizer_with_slowed_features_still_steps():
+    model = fresh()
+    optimizer = torch.optim.AdamW([{"params": list(model.parameters()), "scale": 1.0}])
+    tuning.slow_features(optimizer, model)
+    for group in optimizer.param_groups:
+        group["lr"] = 0.0 if group["scale"] < 1 else 0.1
+    before, head = next(model.features.parameters()).clone(), model.head.weight.clone()
+    nn.functional.cross_entropy(model(torch.from_numpy(PIXELS)), torch.from_numpy(LABELS)).backward()
+    optimizer.step()
+    assert torch.equal(next(model.features.parameters()), before)
+    assert not torch.equal(model.head.weight, head)
+
+
+def test_a_probe_repeats():
+    one, same = fresh(), fresh()
+    assert probe(one) == probe(same)
+    assert torch.equal(one.head.weight, same.head.weight)
