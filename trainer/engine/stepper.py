@@ -11,7 +11,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from augment import batch_specs, mixing, transforms
+from augment import batch_specs, mixing
 from trainer.engine import fits, losses, optimizers, tuning
 from trainer.engine.averaging import Average
 from trainer.engine.batches import Stream
@@ -58,9 +58,9 @@ class Stepper:
         self._trained = world.wrap(self.model)
         self._optimizer = optimizers.build(self.model, recipe)
         self._average = Average(self.model, recipe.ema) if recipe.ema else None
-        self._source = Stream(material, recipe.batch, device, self.generator)
+        spec = batch_specs.NAMED.get(recipe.policy or "")
+        self._source = Stream(material, recipe.batch, device, self.generator, spec)
         world.check_batch(self._source.size)
-        self._spec = batch_specs.NAMED.get(recipe.policy or "")
 
     def step(self, rate: float) -> Tensor:
         """Take one step at this learning rate; return (loss, accuracy) of its batch, left on the device."""
@@ -126,8 +126,6 @@ class Stepper:
     def _next_batch(self) -> tuple[Tensor, Tensor]:
         """Return the next pictures, changed as the recipe says, and their soft targets (B, K)."""
         images, labels = next(self._source)
-        if self._spec is not None:
-            images = transforms.apply(images, self._spec, self.generator)
         targets = losses.soft(labels, self.model.head.out_features, self._recipe.label_smoothing)
         if self._recipe.mixing is not None:
             mix = MIX[self._recipe.mixing]
