@@ -16,6 +16,7 @@ from workbench.views import (
     label_studio,
     live,
     policies,
+    retraining,
     runs,
     samples,
 )
@@ -44,6 +45,8 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("datasets/<int:pk>/train", runs.train, name="train"),
     path("datasets/<int:pk>/features", features.features, name="features"),
     path("datasets/<int:pk>/embed", features.embed, name="embed"),
+    path("datasets/<int:pk>/retraining", retraining.retraining, name="retraining"),
+    path("datasets/<int:pk>/retrain", retraining.retrain, name="retrain"),
     path("datasets/<int:pk>/new-curve", curves.new, name="curve-new"),
     path("datasets/<int:pk>/policies/<slug:name>", policies.policy, name="policy"),
     path("datasets/<int:pk>/policies/<slug:name>/draw", policies.draw, name="policy-draw"),

@@ -24,6 +24,7 @@ PAGES = {
     "import": "/imports/1/",
     "jobs": "/jobs/",
     "train": "/datasets/2/train",
+    "retraining": "/datasets/2/retraining",
     "new curve": "/datasets/1/new-curve",
     "next round": "/datasets/2/next-round",
     "delete": "/datasets/2/delete",

@@ -32,6 +32,7 @@ PAGES = [
     ("job", "job"),
     ("job", "failed"),
     ("train", "dataset"),
+    ("retraining", "dataset"),
     ("curve-new", "dataset"),
     ("next-round", "dataset"),
     ("dataset-delete", "dataset"),
@@ -62,13 +63,15 @@ def test_no_page_lets_names_become_code(name, argument, rows, sign_in):
 
 
 @pytest.mark.parametrize(
-    "word", ["Advice", "plain", "Learning curve", "Policies", "Jobs", "Start a training"]
+    "word", ["Advice", "plain", "Learning curve", "Policies", "Jobs", "Start a training", "Retrain"]
 )
 def test_an_annotator_sees_no_models(word, rows, sign_in):
     assert word not in text_of(sign_in("annotator"), "dataset", rows.dataset)
 
 
-@pytest.mark.parametrize("word", ["Start a training", "Take it", "Delete", "Choose the next round"])
+@pytest.mark.parametrize(
+    "word", ["Start a training", "Take it", "Delete", "Choose the next round", "Retrain now"]
+)
 def test_an_engineer_is_offered_nothing_that_would_be_refused(word, rows, sign_in):
     assert word not in text_of(sign_in("engineer"), "dataset", rows.dataset)
 

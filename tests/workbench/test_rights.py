@@ -9,7 +9,7 @@ from django.urls import URLPattern, get_resolver, reverse
 from labeling.models import Dataset
 from trainer.models import Curve, Run
 from workbench.ledger.models import Job
-from workbench.models import Advice
+from workbench.models import Advice, RetrainDecision, RetrainRule
 
 pytestmark = pytest.mark.django_db
 
@@ -36,6 +36,7 @@ LOOK = [
     ("sample-thumbnail", "sample", EVERYONE),
     ("runs", "dataset", ENGINEERS),
     ("run", "run", ENGINEERS),
+    ("retraining", "dataset", ENGINEERS),
     ("curve", "curve", ENGINEERS),
     ("curve-csv", "curve", ENGINEERS),
     ("policy", "dataset", ENGINEERS),
@@ -58,12 +59,14 @@ LOOK = [
     ("api:runs", "dataset", ENGINEERS),
     ("api:comparison", "dataset", ENGINEERS),
     ("api:run", "run", ENGINEERS),
+    ("api:retrain_rule", "dataset", ENGINEERS),
     ("api:curves", "dataset", ENGINEERS),
     ("api:curve", "curve", ENGINEERS),
     ("api:advice", "dataset", ENGINEERS),
     ("api:jobs", None, ENGINEERS),
     ("api:job", "job", ENGINEERS),
 ]
+RULE = {"recipe": "plain", "seeds": 1, "schedule": "never", "window": "day", "promote": "gate"}
 ROUND = {"count": 2, "strategy": "random", "random_share": 0.2, "overlap": 1}
 # (address, its argument, what is sent, who may do it)
 ACT = [
@@ -74,6 +77,8 @@ ACT = [
     ("next-round", "dataset", ROUND, ADMINS),
     ("train", "dataset", {"recipe": "plain"}, ADMINS),
     ("curve-new", "dataset", {"preset": "quick"}, ADMINS),
+    ("retraining", "dataset", RULE, ADMINS),
+    ("retrain", "dataset", {}, ADMINS),
     ("dataset-delete", "dataset", {"name": "Animals"}, ADMINS),
     ("policy-draw", "dataset", {}, ADMINS),
     ("advice-take", "idea", {}, ADMINS),
@@ -82,6 +87,7 @@ ACT = [
     ("job-retry", "failed", {}, ADMINS),
     ("api:start_run", "dataset", {"recipe": "plain"}, ADMINS),
     ("api:start_curve", "dataset", {"preset": "quick"}, ADMINS),
+    ("api:retrain", "dataset", {}, ADMINS),
     ("api:take", "idea", {}, ADMINS),
     ("api:dismiss", "advice", {}, ADMINS),
     ("api:cancel", "job", {}, ADMINS),
@@ -114,7 +120,10 @@ def world():
     """Everything that an action may change."""
     return [
         list(rows.order_by("pk").values())
-        for rows in (Dataset.objects, Run.objects, Curve.objects, Advice.objects, Job.objects)
+        for rows in (
+            *(Dataset.objects, Run.objects, Curve.objects, Advice.objects, Job.objects),
+            *(RetrainRule.objects, RetrainDecision.objects),
+        )
     ]
 
 

@@ -14,6 +14,8 @@ from trainer.engine.material import Material
 from trainer.engine.recipe import Recipe
 from trainer.engine.stepper import Stepper
 
+PROBED = 0.3  # share of the steps in which "probe-then-full" trains the head alone
+
 
 def train(
     material: Material,
@@ -41,7 +43,10 @@ def train(
         course = Course(stepper, recipe, steps, device, aids)
         name = checkpoints.identity(material, recipe, seed, n_classes) if aids.checkpoint else ""
         course.resume(name)
+        thaw_at = round(PROBED * steps) + 1 if recipe.tuning == "probe-then-full" else 0
         for step in range(course.done + 1, steps + 1):
+            if step == thaw_at:
+                stepper.thaw()
             rate = schedules.learning_rate(recipe, step, steps)
             course.note(step, rate, stepper.step(rate))
             if course.is_look(step):

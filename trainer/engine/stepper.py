@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -50,13 +51,18 @@ class Stepper:
         self._pieces = self._fits.recall(recipe, device.name)
         self.generator = torch.Generator().manual_seed(seed)
         self.model = self._fresh_model(material, n_classes)
-        self._trained = world.wrap(self.model)
-        self._optimizer = optimizers.build(self.model, recipe)
+        self._thawed = recipe.tuning != "probe-then-full"
+        self._begin("probe" if not self._thawed else recipe.tuning)
         self._loss = losses.build(recipe, _counts(material, n_classes), device.name)
         self._average = Average(self.model, recipe.ema) if recipe.ema else None
         self._source = Stream(material, recipe.batch, device, self.generator)
         world.check_batch(self._source.size)
         self._spec = batch_specs.NAMED.get(recipe.policy or "")
+
+    def thaw(self) -> None:
+        """Let the features train too, after a time in which the head learned alone."""
+        self._begin("full")
+        self._thawed = True
 
     def step(self, rate: float) -> Tensor:
         """Take one step at this learning rate; return (loss, accuracy) of its batch, left on the device."""
@@ -80,6 +86,7 @@ class Stepper:
         """Return all that decides about the next step."""
         return {
             "model": self.model.state_dict(),
+            "thawed": self._thawed,
             "optimizer": self._optimizer.state_dict(),
             "average": self._average.state() if self._average else None,
             "source": self._source.state(),
@@ -89,6 +96,8 @@ class Stepper:
 
     def resume(self, state: dict[str, Any]) -> None:
         """Go on where `state` was taken: the next step gives the same bits."""
+        if state["thawed"] and not self._thawed:
+            self.thaw()
         self.model.load_state_dict(state["model"])
         self._optimizer.load_state_dict(state["optimizer"])
         if self._average:
@@ -102,6 +111,11 @@ class Stepper:
         model.fit(material.bank[0])
         model.lay_out(channels_last=self._device.channels_last)
         return model.to(self._device.name)
+
+    def _begin(self, tuning: str) -> None:
+        """Decide what trains; gradients are then shared among processes, so the wrapping comes after it."""
+        self._optimizer = optimizers.build(self.model, replace(self._recipe, tuning=tuning))
+        self._trained = self._world.wrap(self.model)
 
     def _next_batch(self) -> tuple[Tensor, Tensor]:
         """Return the next pictures, changed as the recipe says, and their soft targets (B, K)."""
@@ -125,7 +139,7 @@ class Stepper:
 
     def _cut(self, images: Tensor, targets: Tensor) -> Iterator[tuple[Tensor, Tensor]]:
         size = math.ceil(len(images) / self._pieces)
-        return zip(images.split(size), targets.split(size), strict=True)
+        return zip(torch.split(images, size), torch.split(targets, size), strict=True)
 
     def _backward(self, images: Tensor, targets: Tensor, batch: int) -> Tensor:
         """Add the gradients of a piece; return its share of (loss, accuracy)."""
@@ -134,7 +148,7 @@ class Stepper:
         share = len(images) / batch
         loss = self._loss(logits.float(), targets) * share
         whole = loss + share * self._recipe.l1 * losses.l1(self.model) if self._recipe.l1 else loss
-        whole.backward()
+        whole.backward()  # type: ignore[no-untyped-call]
         right = (logits.detach().argmax(1) == targets.argmax(1)).float().mean()
         return torch.stack([loss.detach(), share * right])
 
