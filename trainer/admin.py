@@ -5,7 +5,16 @@ from typing import Any
 from django.contrib import admin
 from django.http import HttpRequest
 
-from trainer.models import Comparison, Curve, CurveCell, Forecast, Pretraining, Run
+from trainer.models import (
+    Comparison,
+    Curve,
+    CurveCell,
+    Forecast,
+    ModelVersion,
+    Pretraining,
+    Promotion,
+    Run,
+)
 
 
 class Record(admin.ModelAdmin):  # type: ignore[type-arg]
@@ -35,6 +44,23 @@ class PretrainingAdmin(Record):
 class ComparisonAdmin(Record):
     list_display = ("base", "other", "metric", "gain", "low", "high")
     list_select_related = ("base", "other")
+
+
+@admin.register(ModelVersion)
+class ModelVersionAdmin(Record):
+    list_display = ("__str__", "dataset", "state", "run", "created_at")
+    list_filter = ("state", "dataset")
+    list_select_related = ("dataset", "run")
+
+
+@admin.register(Promotion)
+class PromotionAdmin(Record):
+    list_display = ("version", "dataset", "kind", "by", "at")
+    list_filter = ("kind", "dataset")
+    list_select_related = ("version", "dataset")
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
 
 
 @admin.register(CurveCell)

@@ -22,7 +22,7 @@ from trainer.engine.folds import Folds
 from trainer.engine.material import Prepare
 from trainer.engine.predictions import TestPredictions
 from trainer.engine.pretraining import Plan
-from trainer.engine.recipe import Recipe
+from trainer.engine.recipe import TIMM, Recipe
 from trainer.models import Curve, Pretraining, Run
 from trainer.services import cross_validation, curves, pretraining, runs
 from trainer.services.pretraining import Learned
@@ -48,13 +48,13 @@ def train(report: Report, *, run_id: int) -> dict[str, object] | None:
         return None
     try:
         result = _train(run, _freeze(run, report), report)
+        if not runs.record_run(run, result, timezone.now()):
+            return None
     except Cancelled:
         raise
     except Exception as error:
         runs.abandon_run(run.pk, Run.State.FAILED, _sentence(error), timezone.now())
         raise
-    if not runs.record_run(run, result, timezone.now()):
-        return None
     runs.checkpoint_file(run).unlink(missing_ok=True)
     return {"run": run.pk, "accuracy": result.report.accuracy.value, "n_test": result.report.n}
 
@@ -88,14 +88,15 @@ def _train(run: Run, snapshot: Snapshot, report: Report) -> Result:
     trained = outcome.trained
     on_pool = inference.predict(trained.model, decoded, chosen, rows=snapshot.pool_rows, report=report)
     place = Path(settings.STATE_DIR, runs.folder(run))
-    artifacts.save(place, recipe, trained, outcome.tested)
     artifacts.save_snapshots(place, recipe, trained, snapshot.classes)
+    weights = artifacts.save(place, recipe, trained, outcome.tested)
+    used = {**meter.read(*device.gpu_use(chosen)), "steps": trained.steps, "weights": weights}
     asked = np.concatenate([snapshot.test_rows, snapshot.pool_rows])
     return Result(
         outcome.report,
         outcome.tested,
         [step._asdict() for step in trained.history],
-        {**meter.read(), "steps": trained.steps, **made_by(recipe, chosen.describe())},
+        {**used, **made_by(recipe, chosen.describe())},
         snapshot.ids[asked],
         np.concatenate([outcome.tested.probs, on_pool]),
         _extras(outcome, recipe, run.seed),
@@ -186,7 +187,7 @@ def _train_cells(row: Curve, snapshot: Snapshot, missing: Mapping[str, Cell], re
             prepare=preparation(recipe, cell.seed, watch),
             report=watch,
         ).report
-        made = {**meter.read(), "steps": recipe.steps(cell.n), **maker}
+        made = {**meter.read(*device.gpu_use(chosen)), "steps": recipe.steps(cell.n), **maker}
         curves.record_cell(row, key, cell, measured.to_json(), made, timezone.now())
         values = {"labels": float(cell.n), "accuracy": measured.accuracy.value}
         report(Progress("measured", done + 1, row.planned, values))
@@ -352,7 +353,11 @@ def cache(name: str) -> Path:
 
 def made_by(recipe: Recipe, device: str) -> dict[str, object]:
     """Return the part of a receipt that says what trained: device, code, versions."""
-    versions = receipt.versions(policy=recipe.policy is not None, rebalance=recipe.rebalance is not None)
+    versions = receipt.versions(
+        policy=recipe.policy is not None,
+        rebalance=recipe.rebalance is not None,
+        backbone=recipe.network.startswith(TIMM),
+    )
     return {"device": device, "code": receipt.code_version(settings.BASE_DIR), **versions}
 
 

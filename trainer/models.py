@@ -1,6 +1,9 @@
-"""What a model learns from the data: runs, comparisons, curves, forecasts."""
+"""What a model learns from the data: runs, comparisons, model versions, curves, forecasts."""
+
+from typing import Any
 
 from django.db import models
+from django.db.models import Q
 
 from labeling.models import Dataset
 
@@ -26,11 +29,12 @@ class Run(models.Model):
     plan = models.JSONField(null=True)  # augment.plans.Plan.to_json; null when the proportions stay
     n_train = models.PositiveIntegerField(null=True)
     n_test = models.PositiveIntegerField(null=True)
+    labels = models.JSONField(default=dict)  # what it learned from, see trainer.services.runs.record_plan
     metrics = models.JSONField(default=dict)  # see trainer.engine.metrics.Report.to_json
     out_of_fold = models.JSONField(default=dict)  # see trainer.services.cross_validation.record
     history = models.JSONField(default=list)  # trainer.engine.course.Step as objects
     extras = models.JSONField(default=dict)  # where it has any: warnings, validation, snapshot_ensemble
-    receipt = models.JSONField(default=dict)  # device, code, versions, duration_s, cpu_s, steps, command
+    receipt = models.JSONField(default=dict)  # device, code, versions, seconds, memory, weights, command
     folder = models.CharField(max_length=200, blank=True)  # below the state folder
     job = models.CharField(max_length=36, blank=True)  # names the job above us; only ever a string here
     error = models.TextField(blank=True)
@@ -100,6 +104,78 @@ class Comparison(models.Model):
         constraints = [
             models.UniqueConstraint(fields=["base", "other", "metric"], name="one_comparison_per_pair")
         ]
+
+
+class GateRule(models.Model):
+    """What a candidate of a dataset has to show, see trainer.engine.gate; without a row its defaults hold."""
+
+    dataset = models.OneToOneField(Dataset, models.CASCADE, related_name="gate_rule")
+    metric = models.CharField(max_length=20)
+    kind = models.CharField(max_length=20)
+    margin = models.FloatField()  # a fraction
+
+
+class ModelVersion(models.Model):
+    """A finished run's weights, found whole on the disk: what may be promoted, exported and used."""
+
+    class State(models.TextChoices):
+        CANDIDATE = "candidate"
+        CURRENT = "current"
+        RETIRED = "retired"
+
+    dataset = models.ForeignKey(Dataset, models.CASCADE, related_name="versions")
+    number = models.PositiveIntegerField()  # 1, 2, 3 in a dataset
+    run = models.OneToOneField(Run, models.CASCADE, related_name="version")
+    state = models.CharField(max_length=9, choices=State.choices, default=State.CANDIDATE)
+    weights = models.CharField(max_length=64)  # SHA-256 of the safetensors file
+    export = models.JSONField(default=dict)  # trainer.engine.exports.Exported as an object; empty: none yet
+    verdict = models.JSONField(null=True)  # the gate's latest, see trainer.engine.gate.Verdict
+    judged_at = models.DateTimeField(null=True)
+    note = models.CharField(max_length=200, blank=True)
+    created_at = models.DateTimeField()
+
+    class Meta:
+        ordering = ["-number"]
+        constraints = [
+            models.UniqueConstraint(fields=["dataset", "number"], name="one_version_per_number"),
+            models.UniqueConstraint(
+                fields=["dataset"], condition=Q(state="current"), name="one_current_version_per_dataset"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"version {self.number}"
+
+
+class Promotion(models.Model):
+    """One change of the current version: rows are added, never changed.
+
+    They keep their versions, and so the runs, from being deleted, unless the dataset goes as a whole.
+    """
+
+    class Kind(models.TextChoices):
+        GATE = "gate"
+        HAND = "hand"
+        ROLLBACK = "rollback"
+
+    REASON_CHARS = 300
+
+    dataset = models.ForeignKey(Dataset, models.CASCADE, related_name="promotions")
+    version = models.ForeignKey(ModelVersion, models.RESTRICT, related_name="promotions")
+    previous = models.ForeignKey(ModelVersion, models.RESTRICT, null=True, related_name="+")
+    kind = models.CharField(max_length=8, choices=Kind.choices)
+    by = models.CharField(max_length=150, blank=True)  # an account; "" is Seedbed itself
+    verdict = models.JSONField(null=True)  # what the gate said of the version at that time; null: nothing
+    reason = models.CharField(max_length=REASON_CHARS)
+    at = models.DateTimeField()
+
+    class Meta:
+        ordering = ["-pk"]
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        if self.pk is not None:
+            raise TypeError("a promotion is history: it is never changed")
+        super().save(*args, **kwargs)
 
 
 class CurveCell(models.Model):

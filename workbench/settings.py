@@ -94,6 +94,7 @@ JOB_MODULES = [
     "labeling.jobs",
     "augment.jobs",
     "trainer.jobs",
+    "trainer.registry.jobs",
     "workbench.jobs",
 ]  # only these hold job functions
 TRAIN_QUEUE = os.environ.get("SEEDBED_TRAIN_QUEUE", "gpu" if has_nvidia_driver() else "cpu")

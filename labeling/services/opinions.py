@@ -50,6 +50,20 @@ def disputed(dataset: Dataset) -> tuple[int, list[int]]:
     return len(shared), [sample for sample, said in shared.items() if len(set(said)) > 1]
 
 
+def label_origins(dataset: Dataset) -> dict[str, int]:
+    """Return how many of the labels that may be trained on came with an import, from people, from programs.
+
+    Where a person has looked, the label counts as a person's, even if it equals what was imported.
+    """
+    labeled = dataset.samples.pool().labeled()
+    standing = Annotation.objects.standing().filter(sample__in=labeled)
+    asked = standing.filter(source=Annotation.Source.LABEL_STUDIO).order_by()
+    people = set(asked.filter(annotator__simulated=False).values_list("sample_id", flat=True))
+    programs = set(asked.filter(annotator__simulated=True).values_list("sample_id", flat=True)) - people
+    found = {"people": len(people), "simulated": len(programs)}
+    return {"import": labeled.count() - len(people) - len(programs), **found}
+
+
 def record_predictions(
     dataset: Dataset,
     ids: Sequence[int] | NDArray[np.int64],
@@ -58,11 +72,13 @@ def record_predictions(
     source: str,
     model_version: str,
     now: datetime,
+    shown: bool = True,
 ) -> PredictionSet:
     """Keep a model's probabilities (N, K) for the samples `ids` (N,), and refresh their cached columns.
 
     K follows dataset.classes.  Rows must be finite, not negative and sum to one within 0.001.  The file holds
-    sample_ids (N,), probs (N, K) as float32, and classes (K,).
+    sample_ids (N,), probs (N, K) as float32, and classes (K,).  Where it is not to be shown, the cached
+    columns stay another model's.
     """
     ids = np.asarray(ids, dtype=np.int64)
     _check(dataset, ids, probs)
@@ -72,7 +88,8 @@ def record_predictions(
     classes = np.array(dataset.classes, dtype=np.str_)
     np.savez(target, sample_ids=ids, probs=probs.astype(np.float32), classes=classes)
     with transaction.atomic():
-        _cache(ids, [dataset.classes[k] for k in probs.argmax(axis=1)], selection.margin(probs))
+        if shown:
+            _cache(ids, [dataset.classes[k] for k in probs.argmax(axis=1)], selection.margin(probs))
         return PredictionSet.objects.create(
             dataset=dataset,
             source=source,

@@ -177,3 +177,31 @@ def test_later_predictions_take_the_cache_and_leave_the_rest(dataset, samples, n
         "cat",
     ]
     assert PredictionSet.objects.count() == 2
+
+
+def test_what_is_not_to_be_shown_is_kept_and_changes_no_sample(dataset, samples, now):
+    ids = [sample.pk for sample in samples]
+    first, second = np.tile([0.8, 0.1, 0.1], (4, 1)), np.tile([0.1, 0.8, 0.1], (4, 1))
+    opinions.record_predictions(dataset, ids, first, source="run:1", model_version="1", now=now)
+    opinions.record_predictions(dataset, ids, second, source="run:2", model_version="2", now=now, shown=False)
+    assert set(dataset.samples.values_list("predicted", flat=True)) == {"cat"}
+    assert PredictionSet.objects.count() == 2
+
+
+def test_labels_tell_where_they_came_from(dataset, samples, now):
+    """a: imported; b: imported, and a program looked; c: a program and a person looked; d: tested."""
+    person = Annotator.objects.create(email="ada@example.org")
+    program = Annotator.objects.create(email="bot@example.org", simulated=True)
+    given = [("a", None), ("b", None), ("b", program), ("c", program), ("c", person), ("d", person)]
+    for key, who in given:
+        Annotation.objects.create(
+            sample=dataset.samples.get(key=key),
+            source="label_studio" if who else "import",
+            annotator=who,
+            label="cat",
+            created_at=now,
+            updated_at=now,
+        )
+    dataset.samples.update(label="cat")
+    dataset.samples.filter(key="d").update(split="test")
+    assert opinions.label_origins(dataset) == {"import": 1, "people": 1, "simulated": 1}

@@ -40,7 +40,9 @@ def test_the_commit_is_told_and_so_is_that_files_were_changed(clone):
 def test_only_versions_that_decided_are_told():
     plain = receipt.versions(policy=False, rebalance=False)
     assert plain["python"] == platform.python_version()
-    assert "albumentations" not in plain
+    assert not {"albumentations", "timm"} & plain.keys()
+    backbone = receipt.versions(policy=False, rebalance=False, backbone=True)
+    assert backbone.keys() - plain.keys() == {"timm", "torchvision"}
     both = receipt.versions(policy=True, rebalance=True)
     assert both.items() >= plain.items()
     assert (both["albumentations"], both["imbalanced-learn"]) == ("2.0.8", "0.14.2")
@@ -53,3 +55,10 @@ def test_the_meter_counts_from_its_making():
     assert 0 < first["cpu_s"] <= second["cpu_s"]
     assert first["duration_s"] <= second["duration_s"]
     assert first["peak_mib"] > 10
+    assert (first["gpu_s"], "gpu_peak_mib" in first) == (0, False)
+
+
+def test_held_gpus_are_paid_for_one_by_one():
+    read = receipt.Meter().read(gpus=4, gpu_peak_mib=1234.56)
+    assert read["gpu_s"] == pytest.approx(4 * read["duration_s"], abs=0.05)
+    assert read["gpu_peak_mib"] == 1234.6

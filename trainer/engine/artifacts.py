@@ -1,13 +1,15 @@
 """What a training leaves on disk: recipe.json, history.jsonl, predictions.npz, model.safetensors."""
 
+import hashlib
 import json
 from collections.abc import Sequence
 from pathlib import Path
 
+import safetensors.torch
 import torch
 from safetensors import safe_open
-from safetensors.torch import save_file
 
+from trainer.engine import disk, model_files, predictions
 from trainer.engine.course import Trained
 from trainer.engine.networks import build as networks
 from trainer.engine.networks.build import Classifier
@@ -15,16 +17,21 @@ from trainer.engine.predictions import TestPredictions
 from trainer.engine.recipe import Recipe
 
 RECIPE, HISTORY = "recipe.json", "history.jsonl"
-PREDICTIONS, MODEL = "predictions.npz", "model.safetensors"
+PREDICTIONS, MODEL = predictions.FILE, model_files.WEIGHTS
+NOTES = "seedbed"  # the one entry of the weights file's metadata: several would come in any order
 
 
-def save(folder: Path, recipe: Recipe, trained: Trained, tested: TestPredictions) -> None:
-    """Write all four files into `folder`, this attempt's own: nobody looks before its row is done."""
-    folder.mkdir(parents=True, exist_ok=True)
-    (folder / RECIPE).write_text(json.dumps(recipe.to_json(), indent=2))
-    (folder / HISTORY).write_text("".join(json.dumps(step._asdict()) + "\n" for step in trained.history))
+def save(folder: Path, recipe: Recipe, trained: Trained, tested: TestPredictions) -> str:
+    """Write all four files into `folder`, this attempt's own; return the SHA-256 of the weights.
+
+    The weights come last, and the hash is that of the bytes in memory: whoever finds it on the disk finds a
+    whole training.  Raises disk.NoRoom where the disk is full.
+    """
+    disk.write(folder / RECIPE, json.dumps(recipe.to_json(), indent=2).encode())
+    lines = "".join(json.dumps(step._asdict()) + "\n" for step in trained.history)
+    disk.write(folder / HISTORY, lines.encode())
     tested.save(folder / PREDICTIONS)
-    save_model(folder / MODEL, trained.model, recipe, tested.classes.tolist())
+    return save_model(folder / MODEL, trained.model, recipe, tested.classes.tolist())
 
 
 def save_snapshots(folder: Path, recipe: Recipe, trained: Trained, classes: Sequence[str]) -> None:
@@ -36,20 +43,25 @@ def save_snapshots(folder: Path, recipe: Recipe, trained: Trained, classes: Sequ
     trained.model.load_state_dict(final)
 
 
-def save_model(path: Path, model: Classifier, recipe: Recipe, classes: Sequence[str]) -> None:
-    """Write weights and, beside them in the same file, what is needed to use them: recipe and classes."""
+def save_model(path: Path, model: Classifier, recipe: Recipe, classes: Sequence[str]) -> str:
+    """Write weights and, in the same file, what is needed to use them: recipe and classes.
+
+    Returns the SHA-256 of the file; the same weights, recipe and classes give the same.
+    """
     weights = {name: tensor.contiguous() for name, tensor in model.state_dict().items()}
-    notes = {"recipe": json.dumps(recipe.to_json()), "classes": json.dumps(list(classes))}
-    save_file(weights, path, notes)
+    notes = {"recipe": recipe.to_json(), "classes": list(classes)}
+    data = safetensors.torch.save(weights, {NOTES: json.dumps(notes)})
+    disk.write(path, data)
+    return hashlib.sha256(data).hexdigest()
 
 
 def load_model(path: Path) -> tuple[Classifier, Recipe, tuple[str, ...]]:
     """Return model (on the CPU), recipe and classes; no code in the file is ever executed."""
     with safe_open(path, "pt") as kept:
-        notes = kept.metadata()
+        notes = json.loads(kept.metadata()[NOTES])
         weights = {name: kept.get_tensor(name) for name in kept.keys()}  # noqa: SIM118  # no mapping
-    recipe = Recipe.from_json(json.loads(notes["recipe"]))
-    classes = tuple(json.loads(notes["classes"]))
+    recipe = Recipe.from_json(notes["recipe"])
+    classes = tuple(notes["classes"])
     model = networks.build(recipe, len(classes), torch.Generator())
     model.load_state_dict(weights)
     return model.eval(), recipe, classes

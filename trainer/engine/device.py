@@ -87,6 +87,16 @@ def probe(precision: str, able: Mapping[str, object], clock: Clock) -> Device:
     return Device("cpu", precision, clock(bf16, True) <= clock(bf16, False))
 
 
+def gpu_use(device: Device) -> tuple[int, float]:
+    """Return how many GPUs train, and the most memory, in MiB, that this process took from its own.
+
+    (0, 0.0) on the CPU.
+    """
+    if not device.name.startswith("cuda"):
+        return 0, 0.0
+    return count(device), torch.cuda.max_memory_reserved(device.name) / 2**20
+
+
 def count(device: Device) -> int:
     """Return how many devices of this kind train together: every GPU that this process sees; one CPU."""
     return torch.cuda.device_count() if device.name.startswith("cuda") else 1

@@ -12,6 +12,7 @@ from trainer.engine import course, inference, loop, material, metrics, stopping
 from trainer.engine.course import Aids, Trained
 from trainer.engine.device import Device
 from trainer.engine.material import Decoded, Examples, Material, Prepare
+from trainer.engine.networks.build import Classifier
 from trainer.engine.predictions import TestPredictions
 from trainer.engine.recipe import Recipe
 
@@ -77,7 +78,7 @@ def carry_out(
         report=report,
         aids=replace(aids or Aids(), validation=held_out),
     )
-    tested = _test(snapshot, decoded, trained, device, report)
+    tested = examine(trained.model, decoded, snapshot, device, report)
     measured = metrics.evaluate(tested.probs, tested.labels, np.random.default_rng(seed))
     return Outcome(trained, tested, measured, _test_snapshots(snapshot, decoded, trained, device, tested))
 
@@ -94,14 +95,15 @@ def _parts(
     return material.pick(decoded, snapshot, rows[learning]), material.pick(decoded, snapshot, rows[watching])
 
 
-def _test(
-    snapshot: Snapshot, decoded: Decoded, trained: Trained, device: Device, report: Report
+def examine(
+    model: Classifier, decoded: Decoded, snapshot: Snapshot, device: Device, report: Report = silent
 ) -> TestPredictions:
+    """Return what a model says of the snapshot's test items; it must know the snapshot's classes."""
     held_out = snapshot.test_rows
     return TestPredictions(
         keys=np.array([snapshot.keys[row] for row in held_out], dtype=np.str_),
         labels=snapshot.labels[held_out],
-        probs=inference.predict(trained.model, decoded, device, rows=held_out, report=report),
+        probs=inference.predict(model, decoded, device, rows=held_out, report=report),
         classes=np.array(snapshot.classes, dtype=np.str_),
     )
 

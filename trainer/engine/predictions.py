@@ -6,12 +6,30 @@ Light: numpy only.
 from __future__ import annotations
 
 import hashlib
+import io
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
+
+from labeling.snapshot import Snapshot
+from trainer.engine import disk
+
+FILE = "predictions.npz"  # in a run's folder
+
+
+def fingerprint(classes: Sequence[str], keys: Sequence[str], labels: Sequence[int]) -> str:
+    """Return the SHA-256 of test items, labels and classes, all in order."""
+    return hashlib.sha256(json.dumps([list(classes), list(keys), list(labels)]).encode()).hexdigest()
+
+
+def fingerprint_of(snapshot: Snapshot) -> str:
+    """Return the fingerprint that predictions on the snapshot's test items have."""
+    rows = snapshot.test_rows
+    return fingerprint(snapshot.classes, [snapshot.keys[row] for row in rows], snapshot.labels[rows].tolist())
 
 
 @dataclass(frozen=True, eq=False)
@@ -27,14 +45,16 @@ class TestPredictions:
 
     @property
     def fingerprint(self) -> str:
-        """SHA-256 of items, labels and classes, all in order: where equal, two runs compare item by item."""
-        facts = [self.classes.tolist(), self.keys.tolist(), self.labels.tolist()]
-        return hashlib.sha256(json.dumps(facts).encode()).hexdigest()
+        """SHA-256 of items, labels and classes: where equal, two runs compare item by item."""
+        return fingerprint(self.classes.tolist(), self.keys.tolist(), self.labels.tolist())
 
     def save(self, path: Path) -> None:
-        np.savez(path, **{field.name: getattr(self, field.name) for field in fields(self)})
+        """Write the file whole or not at all; equal predictions are equal bytes."""
+        out = io.BytesIO()
+        np.savez(out, **{field.name: getattr(self, field.name) for field in fields(self)})
+        disk.write(path, out.getvalue())
 
     @classmethod
     def load(cls, path: Path) -> TestPredictions:
-        with np.load(path) as kept:
+        with path.open("rb") as file, np.load(file) as kept:  # np.load leaves a damaged file open
             return cls(**{field.name: kept[field.name] for field in fields(cls)})

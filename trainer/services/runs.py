@@ -16,13 +16,14 @@ from augment import plans
 from labeling.models import Dataset
 from labeling.services import holdout, opinions
 from labeling.snapshot import Snapshot
-from trainer.engine import metrics
+from trainer.engine import metrics, predictions
 from trainer.engine.predictions import TestPredictions
 from trainer.engine.recipe import Recipe
 from trainer.models import Run
+from trainer.services import registry
 
 OPEN = [Run.State.WAITING, Run.State.RUNNING]
-PREDICTIONS = "predictions.npz"  # in a run's folder; trainer.engine.artifacts writes it
+PREDICTIONS = predictions.FILE
 
 
 class NotTrainable(Exception):
@@ -69,6 +70,7 @@ def begin(run_id: int, now: datetime) -> Run | None:
 def record_plan(run: Run, snapshot: Snapshot) -> None:
     """Write on the row what the run will train on, before it does.
 
+    `labels` holds {"train": {class: labels}, "test": {class: labels}, "origins": opinions.label_origins}.
     Raises NotTrainable where there is nothing to learn from or nothing to measure with.
     """
     _check(snapshot)
@@ -78,11 +80,21 @@ def record_plan(run: Run, snapshot: Snapshot) -> None:
     run.fingerprint = snapshot.fingerprint
     run.n_train, run.n_test = len(labels), len(snapshot.test_rows)
     run.plan = plan.to_json() if plan else None
-    run.save(update_fields=["fingerprint", "n_train", "n_test", "plan"])
+    run.labels = {
+        "train": _counts(snapshot, snapshot.train_rows),
+        "test": _counts(snapshot, snapshot.test_rows),
+        "origins": opinions.label_origins(run.dataset),
+    }
+    run.save(update_fields=["fingerprint", "n_train", "n_test", "plan", "labels"])
 
 
 def record_run(run: Run, result: Result, now: datetime) -> bool:
-    """Close the run as done and hand its predictions down; False if this attempt no longer counts."""
+    """Close the run as done, hand its predictions down, and make its weights a model version.
+
+    False if this attempt no longer counts.  While the dataset has a current version, its predictions are the
+    ones that are shown.  Raises BrokenModel, and changes nothing, where the weights do not lie whole on the
+    disk.
+    """
     with transaction.atomic():
         won = Run.objects.filter(pk=run.pk, state=Run.State.RUNNING, attempt=run.attempt).update(
             state=Run.State.DONE,
@@ -102,7 +114,11 @@ def record_run(run: Run, result: Result, now: datetime) -> bool:
                 source=f"run:{run.pk}",
                 model_version=f"run-{run.pk}",
                 now=now,
+                shown=registry.current(run.dataset) is None,
             )
+            run.refresh_from_db()
+            if registry.has_weights(run):
+                registry.register(run, now)
     return bool(won)
 
 
@@ -150,3 +166,8 @@ def _check(snapshot: Snapshot) -> None:
             f"Training needs labels of at least two classes; the training pool has {len(snapshot.train_rows)}"
             f" labels of {len(present)} {'class' if len(present) == 1 else 'classes'}."
         )
+
+
+def _counts(snapshot: Snapshot, rows: NDArray[np.int64]) -> dict[str, int]:
+    found = np.bincount(snapshot.labels[rows], minlength=len(snapshot.classes)).tolist()
+    return dict(zip(snapshot.classes, found, strict=True))

@@ -7,7 +7,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
     dependencies = [
         ("labeling", "0002_embeddingset"),
-        ("trainer", "0003_out_of_fold"),
+        ("trainer", "0004_model_versions"),
     ]
 
     operations = [
