@@ -13,6 +13,7 @@ from torch import Tensor
 
 from augment import batch_specs, mixing
 from trainer.engine import fits, losses, optimizers, tuning
+from trainer.engine import weights as weights_files
 from trainer.engine.averaging import Average
 from trainer.engine.batches import Stream
 from trainer.engine.device import Device
@@ -101,11 +102,11 @@ class Stepper:
         self.generator.set_state(state["generator"])
         torch.set_rng_state(state["torch"])
 
-    def _fresh_model(self, material: Material, n_classes: int, weights: Path | None) -> Classifier:
+    def _fresh_model(self, material: Material, n_classes: int, path: Path | None) -> Classifier:
         model = networks.build(self._recipe, n_classes, self.generator)
         model.fit(material.bank[0])
         if self._recipe.weights is not None:
-            self._start(model, weights)
+            self._start(model, path)
         model.lay_out(channels_last=self._device.channels_last)
         model.to(self._device.name)
         if self._recipe.tuning != "full":
@@ -115,9 +116,7 @@ class Stepper:
         return model
 
     def _start(self, model: Classifier, path: Path | None) -> None:
-        from trainer.engine import weights  # late: it brings timm, 3 CPU-seconds that few trainings need
-
-        start = weights.begin(model, self._recipe, path)
+        start = weights_files.begin(model, self._recipe, path)
         if start is not None:
             self.began["weights"] = start.to_json()
             if start.moments is not None:

@@ -8,6 +8,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from trainer.engine import backbones
 from trainer.engine.networks.airbench import Whitening, airbench, spread
 from trainer.engine.networks.convolutions import cnn, resnet9, resnet18
 from trainer.engine.networks.layers import Dropout
@@ -102,7 +103,5 @@ def pixel_moments(pictures: NDArray[np.uint8]) -> tuple[Tensor, Tensor]:
 
 def _features(recipe: Recipe, generator: torch.Generator) -> tuple[nn.Module, int]:
     if recipe.network.startswith(TIMM):
-        from trainer.engine import backbones  # late: timm imports slowly
-
         return backbones.build_timm(recipe.network.removeprefix(TIMM), recipe.resolution, generator)
     return BUILDERS[recipe.network](recipe, generator)
