@@ -86,6 +86,8 @@ ACT = [
     ("policy-draw", "dataset", {}, ADMINS),
     ("advice-take", "idea", {}, ADMINS),
     ("advice-dismiss", "advice", {}, ADMINS),
+    ("run-cancel", "run", {}, ADMINS),
+    ("run-retry", "run", {}, ADMINS),
     ("job-cancel", "job", {}, ADMINS),
     ("job-retry", "failed", {}, ADMINS),
     ("api:start_run", "dataset", {"recipe": "plain"}, ADMINS),

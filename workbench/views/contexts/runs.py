@@ -16,6 +16,7 @@ from trainer.engine.recipe import DESCRIPTIONS
 from trainer.models import Run
 from workbench import charts
 from workbench.charts import Info, Option
+from workbench.views.contexts import jobs
 from workbench.views.contexts.comparisons import ComparisonRow, comparison_rows
 from workbench.views.contexts.figures import METRICS, Figure, Interval, interval, losses, scores
 from workbench.views.contexts.out_of_fold import OutOfFold, out_of_fold
@@ -145,7 +146,7 @@ def run_page(run: Run) -> RunPage:
         classes=_class_scores(classes, run.metrics.get("classes", [])),
         confusion=_confusion(classes, run.metrics.get("confusion", [])),
         class_names=classes,
-        history=charts.run_history_info(run.history),
+        history=charts.run_history_info(run.history or jobs.trail(run.job)),
         receipt=_in_words(receipt, RECEIPT),
         command=command,
         fingerprint=run.fingerprint,
