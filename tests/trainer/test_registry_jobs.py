@@ -108,8 +108,7 @@ django.setup()
 from pathlib import Path
 from django.conf import settings
 settings.STATE_DIR, settings.MEDIA_ROOT = Path(sys.argv[2]), Path(sys.argv[2], "media")
-from trainer import jobs as training
-from trainer.registry import jobs
+from trainer import jobs
 
 def report(progress):
     global asked

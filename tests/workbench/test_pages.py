@@ -26,6 +26,7 @@ PAGES = [
     ("runs", "dataset"),
     ("run", "run"),
     ("run", "other"),
+    ("models", "dataset"),
     ("curve", "curve"),
     ("import-report", "report"),
     ("jobs", None),

@@ -16,9 +16,13 @@ MOST_MB = 120
 HEAVY = {"torch", "torchvision", "sklearn", "scipy", "cv2", "albumentations", "imblearn", "pandas"} | {
     "label_studio_sdk",
     "simplejpeg",
+    "onnx",
+    "onnxruntime",
+    "safetensors",
 }
 PAGES = ["/datasets/", "/datasets/1/", "/datasets/1/samples", "/datasets/1/train", "/jobs/", "/runs/1/"]
 PAGES += ["/curves/1/", "/datasets/2/policies/gentle", "/api/datasets/1", "/api/runs/1", "/admin/"]
+PAGES += ["/datasets/2/models", "/api/datasets/2/models", "/versions/1/card"]
 LOOK_AROUND = """
 import json, sys
 import workbench.asgi

@@ -1,5 +1,6 @@
 """One row of everything that a page can show, as the services write them."""
 
+import hashlib
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -19,10 +20,12 @@ from labeling.models import (
     SelectionRound,
 )
 from trainer.curves.outlook import Forecast, Step
-from trainer.engine import comparison, metrics
+from trainer.engine import comparison, disk, metrics, model_files, predictions
+from trainer.engine.gate import Verdict
+from trainer.engine.predictions import TestPredictions
 from trainer.engine.recipe import NAMED
-from trainer.models import Comparison, Curve, CurveCell, Run
-from trainer.services import curves
+from trainer.models import Comparison, Curve, CurveCell, ModelVersion, Run
+from trainer.services import curves, registry
 from workbench.ledger.dispatch import submit
 from workbench.ledger.models import Job
 from workbench.models import Advice
@@ -42,6 +45,7 @@ class Rows:
     report: int
     advice: int
     idea: int  # advice that only a person can carry out
+    version: int  # a candidate, with all its files
     job: UUID
     failed: UUID
 
@@ -69,6 +73,7 @@ def make(state: Path, now: datetime) -> Rows:
         idea=_advice(
             dataset, now, "fix_labels", "Look again at 7 labels", gain=0.02, low=-0.01, high=0.05, level=0.9
         ).pk,
+        version=_versions(dataset, run, other, state, now).pk,
         job=job.pk,
         failed=failed.pk,
     )
@@ -134,6 +139,8 @@ def _runs(dataset: Dataset, now: datetime) -> tuple[Run, Run]:
                 metrics=measured,
                 plan=[{"class": c, "have": 4, "train": 6, "extra": 2} for c in CLASSES],
                 n_train=9,
+                labels={"train": dict.fromkeys(CLASSES, 3), "test": dict.fromkeys(CLASSES, 6)},
+                fingerprint="f" * 64,
                 n_test=len(LABELS),
                 history=[{"step": 1, "loss": 1.1, "accuracy": 0.3}],
                 receipt={"duration_s": 75.0, "device": "cpu", "command": "python3 manage.py train Animals"},
@@ -147,6 +154,41 @@ def _runs(dataset: Dataset, now: datetime) -> tuple[Run, Run]:
             p_value=0.04 if metric == "accuracy" else None, fixed=2, broken=1, created_at=now,
         )  # fmt: skip
     return made[0], made[1]
+
+
+def _versions(dataset: Dataset, first: Run, second: Run, state: Path, now: datetime) -> ModelVersion:
+    """The first run's model is the current one, the second's a candidate that was judged and exported."""
+    made = [_version(dataset, run, number, state, now) for number, run in enumerate((first, second), 1)]
+    registry.promote(made[0], "ada", "Said <b>better</b>.", now)
+    verdict = Verdict(False, "Neither better nor worse is shown against version 1: +1.0 points.", against=1)
+    registry.record_verdict(made[1], verdict, now)
+    return made[1]
+
+
+def _version(dataset: Dataset, run: Run, number: int, state: Path, now: datetime) -> ModelVersion:
+    folder = state / "runs" / str(run.pk) / "1"
+    weights, graph = b"weights of %d" % number, b"graph"
+    disk.write(folder / model_files.WEIGHTS, weights)
+    disk.write(folder / model_files.ONNX, graph)
+    tests = list(dataset.samples.testing().exclude(label=""))
+    TestPredictions(
+        keys=np.array([sample.key for sample in tests]),
+        labels=np.array([CLASSES.index(sample.label) for sample in tests]),
+        probs=np.tile(np.float32([0.5, 0.3, 0.2]), (len(tests), 1)),
+        classes=np.array(CLASSES),
+    ).save(folder / predictions.FILE)
+    Run.objects.filter(pk=run.pk).update(folder=f"runs/{run.pk}/1")
+    run.refresh_from_db()
+    exported = {
+        "sha256": hashlib.sha256(graph).hexdigest(),
+        "opset": 17,
+        "pictures": 80,
+        "max_difference": 2e-6,
+    }
+    return ModelVersion.objects.create(
+        dataset=dataset, number=number, run=run, weights=hashlib.sha256(weights).hexdigest(),
+        export=exported, created_at=now,
+    )  # fmt: skip
 
 
 def _curve(dataset: Dataset, now: datetime) -> Curve:

@@ -18,11 +18,12 @@ from trainer.services.registry import NotJudged, NotPromotable
 CHECKED = 64  # real pictures that an export is compared with torch on
 
 
-def judge(report: Report, *, version_id: int) -> dict[str, object] | None:
+def judge(report: Report, *, version_id: int, promote: bool = True) -> dict[str, object] | None:
     """Judge a candidate against the current version on today's test set; promote it where the gate says so.
 
-    Where the test set changed since one of the two was measured, its weights are scored on it again first.
-    None if the version is gone or no candidate.  What keeps it from being judged is its verdict.
+    With `promote` false the verdict is kept and nothing follows from it.  Where the test set changed since
+    one of the two was measured, its weights are scored on it again first.  None if the version is gone or no
+    candidate.  What keeps it from being judged is its verdict.
     """
     version = registry.find(version_id)
     if version is None or version.state != ModelVersion.State.CANDIDATE:
@@ -34,12 +35,12 @@ def judge(report: Report, *, version_id: int) -> dict[str, object] | None:
             _rescore(one, snapshot, report)
             rescored.append(one.number)
         verdict = registry.gate(version, timezone.now(), snapshot)
-        if verdict.promotes:
+        if verdict.promotes and promote:
             kind = Promotion.Kind.GATE
             registry.promote(version, "", verdict.reason, timezone.now(), kind=kind)
     except (BrokenModel, NotJudged, NotPromotable) as trouble:
         verdict = registry.refuse(version, str(trouble), timezone.now())
-    return {"promoted": verdict.promotes, "reason": verdict.reason, "scored_again": rescored}
+    return {"promoted": verdict.promotes and promote, "reason": verdict.reason, "scored_again": rescored}
 
 
 def _rescore(version: ModelVersion, snapshot: Snapshot, report: Report) -> None:
@@ -71,7 +72,7 @@ def _export(version: ModelVersion, report: Report) -> dict[str, object]:
     model, recipe, classes = artifacts.load_model(registry.weights_file(version))
     snapshot = choice.freeze(version.dataset)
     files, keys = snapshot.files[:CHECKED], snapshot.keys[:CHECKED]
-    pictures = pixels.load(files, keys, recipe.resolution, pixel_cache(), report=report)
+    pictures = pixels.load(files, keys, recipe.resolution, pixel_cache(), report=report)[:]
     exported = exports.export(
         registry.export_to(version), model, recipe, classes, weights=version.weights, pictures=pictures
     ).to_json()

@@ -11,9 +11,13 @@ from django.utils import timezone
 from labeling.models import Dataset, PredictionSet, SelectionRound
 from labeling.services import choice
 from trainer.engine.recipe import NAMED, Recipe
-from trainer.services import curves, runs
+from trainer.models import ModelVersion
+from trainer.services import curves, registry, runs
 from workbench.ledger.dispatch import submit
 from workbench.ledger.models import Job
+
+JUDGE = "trainer.registry.jobs.judge"
+SCORE = "trainer.registry.jobs.score_pool"
 
 
 def new_seed() -> int:
@@ -135,9 +139,47 @@ def start_next_round(
 
 
 def best_predictions(dataset: Dataset) -> PredictionSet | None:
-    """Return what the most accurate run on the newest labels predicts; all of them share one test set."""
-    best = runs.best(dataset)
+    """Return what the current model version predicts.
+
+    Without one, what the most accurate run on the newest labels does; all of those share one test set.
+    """
+    standing = registry.current(dataset)
+    best = standing.run if standing else runs.best(dataset)
     return dataset.prediction_sets.filter(source=f"run:{best.pk}").first() if best else None
+
+
+def start_judging(version: ModelVersion, *, promote: bool = True, requested_by: str = "") -> Job:
+    return submit(
+        JUDGE,
+        f"Judge {version} of {version.dataset}",
+        requested_by=requested_by,
+        dedupe_key=f"judge:{version.pk}",
+        priority=-1,  # nobody waits for it
+        version_id=version.pk,
+        promote=promote,
+    )
+
+
+def start_export(version: ModelVersion, *, requested_by: str = "") -> Job:
+    return submit(
+        "trainer.registry.jobs.export",
+        f"Export {version} of {version.dataset} to ONNX",
+        requested_by=requested_by,
+        dedupe_key=f"export:{version.pk}",
+        version_id=version.pk,
+    )
+
+
+def start_scoring(version: ModelVersion, *, requested_by: str = "") -> Job:
+    """Let the current version speak on the test and the unlabeled pictures as they stand."""
+    return submit(
+        SCORE,
+        f"Score the pictures of {version.dataset} with {version}",
+        requested_by=requested_by,
+        dedupe_key=f"score:{version.pk}",
+        priority=-1,
+        version_id=version.pk,
+    )
 
 
 def start_push(chosen: SelectionRound, *, requested_by: str = "") -> Job:
