@@ -40,30 +40,30 @@ class _Planes:
 
     def __init__(self, images: Tensor, spec: BatchSpec) -> None:
         side, device = images.shape[1], images.device
-        self._side, self._reach = side, transforms.margin(spec, side)
-        line = torch.arange(-self._reach, side + self._reach, device=device)
+        still = transforms.draw(spec, 0, side, torch.Generator())
+        line = torch.arange(-still.reach, side + still.reach, device=device)
         columns = transforms.reflect(line, side)
-        self._sides = 2 if spec.flip else 1
-        self._row = len(columns) * 3  # bytes
-        laid = torch.empty(
-            (len(images), self._sides, side, len(columns), 3), dtype=torch.uint8, device=device
-        )
+        shape = (len(images), still.sides, side, len(columns), 3)
+        laid = torch.empty(shape, dtype=torch.uint8, device=device)
         for start in range(0, len(images), LOT):
             lot = images[start : start + LOT]
-            laid[start : start + LOT, 0] = lot.index_select(2, columns)
-            if spec.flip:
-                laid[start : start + LOT, 1] = lot.index_select(2, side - 1 - columns)
+            for plane, seen in enumerate((columns, side - 1 - columns)[: still.sides]):
+                laid[start : start + LOT, plane] = lot.index_select(2, seen)
+        self._side = side
+        self._step = laid.stride(0)  # bytes from one picture to the next
         # Every stretch of R pixels, from every byte on: a view, it takes no room.
         count = max(0, laid.numel() - 3 * side + 1)
         self._stretches = laid.flatten().as_strided((count, 3 * side), (1, 1))
-        self._rows = columns.unfold(0, side, 1) * self._row  # (2 margins + 1, R): where each row begins
+        down = columns.unfold(0, side, 1) * laid.stride(2)  # (2 margins + 1, R)
+        right = torch.arange(2 * still.reach + 1, device=device) * 3
+        mirrored = torch.arange(still.sides, device=device) * laid.stride(1)
+        starts = down[:, None, None] + right[:, None, None] + mirrored[:, None]
+        self._starts = starts.reshape(-1, side).int()  # by Changes.place: where each of the R rows begins
 
     def windows(self, rows: Tensor, changes: transforms.Changes) -> Tensor:
-        down, right = (changes.move + self._reach).to(rows.device)
-        plane = rows * self._sides + changes.flip.to(rows.device)
-        first = plane * (self._side * self._row) + right * 3
-        places = self._rows.index_select(0, down) + first[:, None]
-        picked = self._stretches.index_select(0, places.flatten())
+        picture = (rows * self._step).int()  # ROOM lies below 2^31 bytes; half as wide is a tenth faster
+        starts = self._starts.index_select(0, changes.place.to(rows.device)).add_(picture[:, None])
+        picked = self._stretches.index_select(0, starts.flatten())
         return picked.view(len(rows), self._side, self._side, 3)
 
 

@@ -4,7 +4,7 @@ What happens to each picture is drawn on the CPU from one generator, then moved 
 same generator gives the same changes on every device.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import torch
@@ -19,12 +19,28 @@ LUMA = (0.299, 0.587, 0.114)  # ITU-R BT.601: how bright red, green and blue loo
 
 @dataclass(frozen=True)
 class Changes:
-    """What happens to each of B pictures; 0 and False where nothing does."""
+    """What happens to each of B pictures.
 
-    move: Tensor  # (2, B) int64: pixels down and right that the window moves over the picture
-    flip: Tensor  # (B,) bool
-    fine: dict[str, Tensor]  # of batch_specs.FINE, those that the policy makes: (B,) float32
-    erase: Tensor | None  # (2, B) int64: top and left of the erased square
+    Whole moves are numbered: `place` = ((down + reach) * (2 reach + 1) + right + reach) * sides + mirrored.
+    """
+
+    place: Tensor  # (B,) int64
+    reach: int  # the largest move in pixels
+    sides: int  # 2 where pictures may be mirrored, else 1
+    fine: dict[str, Tensor] = field(default_factory=dict)  # of batch_specs.FINE, those made: (B,) float32
+    erase: Tensor | None = None  # (2, B) int64: top and left of the erased square
+
+    @property
+    def move(self) -> Tensor:
+        """(2, B) int64: pixels down and right that the window moves over the picture."""
+        span = 2 * self.reach + 1
+        cell = self.place // self.sides
+        return torch.stack([cell // span, cell % span]) - self.reach
+
+    @property
+    def flip(self) -> Tensor:
+        """(B,) int64: 1 where mirrored, before the window moves."""
+        return self.place % self.sides
 
 
 def apply(images: Tensor, spec: BatchSpec, generator: torch.Generator) -> Tensor:
@@ -34,9 +50,8 @@ def apply(images: Tensor, spec: BatchSpec, generator: torch.Generator) -> Tensor
 
 def draw(spec: BatchSpec, count: int, side: int, generator: torch.Generator) -> Changes:
     """Draw what happens to `count` pictures; all strengths are uniform within the policy's bounds."""
-    reach = margin(spec, side)
-    move = torch.randint(-reach, reach + 1, (2, count), generator=generator)
-    flip = torch.rand(count, generator=generator) < 0.5 * spec.flip
+    reach, sides = round(spec.shift * side), 1 + spec.flip
+    place = torch.randint((2 * reach + 1) ** 2 * sides, (count,), generator=generator)
     fine = {
         name: (2 * torch.rand(count, generator=generator) - 1) * getattr(spec, name) for name in spec.drawn
     }
@@ -45,12 +60,7 @@ def draw(spec: BatchSpec, count: int, side: int, generator: torch.Generator) -> 
         fine = {name: value * (chosen == number) for number, (name, value) in enumerate(fine.items())}
     square = round(spec.erase * side)
     middle = torch.randint(0, side, (2, count), generator=generator) if square else None
-    return Changes(move, flip, fine, None if middle is None else middle - square // 2)
-
-
-def margin(spec: BatchSpec, side: int) -> int:
-    """Return the largest move in pixels."""
-    return round(spec.shift * side)
+    return Changes(place, reach, sides, fine, None if middle is None else middle - square // 2)
 
 
 def change(images: Tensor, spec: BatchSpec, changes: Changes) -> Tensor:
@@ -59,7 +69,7 @@ def change(images: Tensor, spec: BatchSpec, changes: Changes) -> Tensor:
     if "rotate" in fine or "scale" in fine:
         out = _warp(images, changes, fine)
     else:
-        out = _move(images, changes) if spec.flip or spec.shift else images
+        out = _move(images, changes) if changes.reach or changes.sides > 1 else images
     if {"brightness", "contrast", "saturation"} & fine.keys():
         out = _relight(out.float(), fine)
     return out if changes.erase is None else _erase(out, changes.erase, round(spec.erase * images.shape[1]))
@@ -90,7 +100,7 @@ def _move(images: Tensor, changes: Changes) -> Tensor:
     flip = changes.flip.to(images.device)[:, None]
     line = torch.arange(side, device=images.device)
     rows, columns = reflect(line + down, side), reflect(line + right, side)
-    columns = torch.where(flip, side - 1 - columns, columns)
+    columns = torch.where(flip == 1, side - 1 - columns, columns)
     first = torch.arange(0, n * side, side, device=images.device)[:, None]
     places = ((first + rows) * side)[:, :, None] + columns[:, None]
     return images.reshape(-1, 3).index_select(0, places.flatten()).view(images.shape)
@@ -102,7 +112,7 @@ def _warp(images: Tensor, changes: Changes, fine: dict[str, Tensor]) -> Tensor:
     angle = fine.get("rotate", none).deg2rad()
     size = 1 + fine.get("scale", none)
     down, right = changes.move.to(images.device) * 2 / (images.shape[1] - 1)  # places run from -1 to 1
-    across = 1 - 2 * changes.flip.to(images.device).float()
+    across = 1.0 - 2 * changes.flip.to(images.device)
     cosine, sine = angle.cos() / size, angle.sin() / size
     where = torch.stack([across * cosine, -across * sine, across * right, sine, cosine, down], 1)
     planes = images.permute(0, 3, 1, 2).float()

@@ -70,6 +70,12 @@ class LabelProjectAdmin(_Kept):
     list_display = ("title", "dataset", "overlap", "synced_at", "error")
 
 
+@admin.register(models.EmbeddingSet)
+class EmbeddingSetAdmin(_Kept):
+    list_display = ("id", "dataset", "source", "dim", "count", "created_at")
+    list_filter = ("dataset",)
+
+
 @admin.register(models.PredictionSet)
 class PredictionSetAdmin(_Kept):
     list_display = ("id", "dataset", "source", "model_version", "count", "created_at")

@@ -122,6 +122,24 @@ class PredictionSet(models.Model):
         ordering = ["-pk"]
 
 
+class EmbeddingSet(models.Model):
+    """One vector for each of many samples; the (N, D) array lies in an .npz file."""
+
+    dataset = models.ForeignKey(Dataset, models.CASCADE, related_name="embedding_sets")
+    source = models.CharField(max_length=200)  # what gave them, e.g. "pixels", "pretraining:3", "run:42"
+    fingerprint = models.CharField(max_length=64)  # of what gave them: equal ones give equal vectors
+    dim = models.PositiveIntegerField()  # D
+    count = models.PositiveIntegerField()  # N
+    path = models.CharField(max_length=200)  # below the state folder; sample_ids (N,), vectors (N, D)
+    created_at = models.DateTimeField()
+
+    class Meta:
+        ordering = ["-pk"]
+
+    def __str__(self) -> str:
+        return f"{self.source} ({self.dim} numbers of {self.count} pictures)"
+
+
 class LabelProject(models.Model):
     """A Label Studio project of ours; overlap is kept per project there, so it is here."""
 

@@ -5,7 +5,16 @@ from typing import Any
 from django.contrib import admin
 from django.http import HttpRequest
 
-from trainer.models import Comparison, Curve, CurveCell, Forecast, ModelVersion, Promotion, Run
+from trainer.models import (
+    Comparison,
+    Curve,
+    CurveCell,
+    Forecast,
+    ModelVersion,
+    Pretraining,
+    Promotion,
+    Run,
+)
 
 
 class Record(admin.ModelAdmin):  # type: ignore[type-arg]
@@ -23,6 +32,12 @@ class RunAdmin(Record):
     list_display = ("__str__", "dataset", "state", "n_train", "n_test", "created_at")
     list_filter = ("state", "dataset")
     search_fields = ("name",)
+
+
+@admin.register(Pretraining)
+class PretrainingAdmin(Record):
+    list_display = ("__str__", "dataset", "state", "n", "created_at")
+    list_filter = ("state", "dataset")
 
 
 @admin.register(Comparison)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Mapping
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,17 +12,20 @@ import numpy as np
 from django.conf import settings
 from django.utils import timezone
 
+from labeling.models import Dataset
 from labeling.progress import Cancelled, Progress, Report
-from labeling.services import choice
+from labeling.services import choice, embeddings
 from labeling.snapshot import Snapshot
 from trainer.curves.design import Cell
 from trainer.engine import folds, material, receipt
 from trainer.engine.folds import Folds
 from trainer.engine.material import Prepare
 from trainer.engine.predictions import TestPredictions
+from trainer.engine.pretraining import Plan
 from trainer.engine.recipe import TIMM, Recipe
-from trainer.models import Curve, Run
-from trainer.services import cross_validation, curves, runs
+from trainer.models import Curve, Pretraining, Run
+from trainer.services import cross_validation, curves, pretraining, runs
+from trainer.services.pretraining import Learned
 from trainer.services.runs import Result
 
 if TYPE_CHECKING:
@@ -78,7 +82,7 @@ def _train(run: Run, snapshot: Snapshot, report: Report) -> Result:
         device=chosen,
         prepare=preparation(recipe, run.seed, report),
         report=report,
-        aids=_aids(run),
+        aids=_aids(run, recipe, snapshot),
         train=_trainer(chosen),
     )
     trained = outcome.trained
@@ -99,7 +103,7 @@ def _train(run: Run, snapshot: Snapshot, report: Report) -> Result:
     )
 
 
-def _aids(run: Run) -> Aids:
+def _aids(run: Run, recipe: Recipe, snapshot: Snapshot) -> Aids:
     from trainer.engine.checkpoints import Checkpoint
     from trainer.engine.course import Aids
     from trainer.engine.fits import Fits
@@ -107,6 +111,7 @@ def _aids(run: Run) -> Aids:
     return Aids(
         checkpoint=Checkpoint(runs.checkpoint_file(run)),
         fits=Fits(cache("fits.json")),
+        weights=pretraining.weights_for(run.dataset, recipe, snapshot),
     )
 
 
@@ -123,7 +128,7 @@ def _extras(outcome: Outcome, recipe: Recipe, seed: int) -> dict[str, object]:
     from trainer.engine import comparison, metrics
 
     trained, common = outcome.trained, outcome.ensemble
-    extras: dict[str, object] = {"warnings": list(trained.warnings)}
+    extras: dict[str, object] = {"warnings": list(trained.warnings), **trained.began}
     if trained.best is not None:
         extras["validation"] = {"share": recipe.validation, **trained.best._asdict()}
     if common is not None:
@@ -257,6 +262,76 @@ def _watch_fold(fold: int, count: int, report: Report) -> Report:
         report(Progress(f"{progress.stage}, fold {fold + 1} of {count}", fold, count, progress.values))
 
     return tell
+
+
+def pretrain(report: Report, *, pretraining_id: int) -> dict[str, object] | None:
+    """Learn features from all pictures outside the test split, labeled or not.
+
+    None if the pretraining is gone or done, or if a later attempt took it over.  An attempt goes on from the
+    checkpoint of the one before.  What goes wrong stands on the row as a sentence.
+    """
+    row = pretraining.begin(pretraining_id, timezone.now())
+    if row is None:
+        return None
+    try:
+        learned = _pretrain(row, report)
+    except Cancelled:
+        raise
+    except Exception as error:
+        pretraining.abandon(row.pk, Pretraining.State.FAILED, _sentence(error), timezone.now())
+        raise
+    if not pretraining.record(row, learned, timezone.now()):
+        return None
+    return {"pretraining": row.pk, "pictures": row.n, "loss": learned.history[-1]["loss"]}
+
+
+def _pretrain(row: Pretraining, report: Report) -> Learned:
+    from trainer.engine import device, pixels, self_supervised
+    from trainer.engine.checkpoints import Checkpoint
+
+    meter = receipt.Meter()
+    snapshot = choice.freeze(row.dataset)
+    rows = pretraining.choose_pictures(row, snapshot)
+    plan = Plan.from_json(row.plan)
+    chosen = device.pick(plan.precision, memory=cache("device.json"))
+    decoded = pixels.load(snapshot.files, snapshot.keys, plan.resolution, pixel_cache(), report=report)
+    place = pretraining.folder(row)
+    learned = self_supervised.pretrain(
+        decoded,
+        rows,
+        plan,
+        seed=row.seed,
+        device=chosen,
+        checkpoint=Checkpoint(place / pretraining.CHECKPOINT),
+        report=report,
+    )
+    self_supervised.save(place / pretraining.FEATURES, learned, plan)
+    maker = made_by(plan.recipe, chosen.describe())
+    return Learned([asdict(epoch) for epoch in learned.history], {**meter.read(), **maker})
+
+
+def embed(report: Report, *, dataset_id: int, source: str) -> dict[str, object] | None:
+    """Give every picture of a dataset a vector by this source, and hand the table down.
+
+    None if the dataset is gone.  Only pictures that the source has not seen yet are computed.
+    """
+    dataset = Dataset.objects.filter(pk=dataset_id).first()
+    if dataset is None:
+        return None
+    from trainer.engine import device, features, pixels, sources
+
+    snapshot = choice.freeze(dataset)
+    origin = sources.find(source, pretraining.source_file(dataset, source))
+    chosen = device.pick(memory=cache("device.json"))
+    decoded = pixels.load(snapshot.files, snapshot.keys, origin.resolution, pixel_cache(), report=report)
+    store = cache("features") / origin.fingerprint
+    vectors, new = features.cached(
+        store, snapshot.keys, lambda rows: origin.embed(decoded, rows, chosen), report=report
+    )
+    made = embeddings.record_embeddings(
+        dataset, snapshot.ids, vectors, source=source, fingerprint=origin.fingerprint, now=timezone.now()
+    )
+    return {"embeddings": made.pk, "dim": made.dim, "pictures": made.count, "new": new}
 
 
 def preparation(recipe: Recipe, seed: int, report: Report) -> Prepare:

@@ -49,6 +49,42 @@ class Run(models.Model):
         return f"{self.name} (run {self.pk})"
 
 
+class Pretraining(models.Model):
+    """One learning of features from pictures alone, with its receipt."""
+
+    class State(models.TextChoices):
+        WAITING = "waiting"
+        RUNNING = "running"
+        DONE = "done"
+        FAILED = "failed"
+        CANCELLED = "cancelled"
+
+    dataset = models.ForeignKey(Dataset, models.CASCADE, related_name="pretrainings")
+    plan = models.JSONField()  # trainer.engine.pretraining.Plan.to_json
+    network = models.CharField(max_length=100)  # these three of the plan say who may start from it
+    width = models.PositiveIntegerField()
+    resolution = models.PositiveIntegerField()
+    seed = models.PositiveBigIntegerField()
+    state = models.CharField(max_length=9, choices=State.choices, default=State.WAITING)
+    attempt = models.PositiveSmallIntegerField(default=0)  # goes on from the last one's checkpoint
+    fingerprint = models.CharField(max_length=64, blank=True)  # of the pictures
+    n = models.PositiveIntegerField(null=True)  # pictures
+    history = models.JSONField(default=list)  # trainer.engine.self_supervised.Epoch as objects
+    receipt = models.JSONField(default=dict)  # device, code, versions, duration_s, cpu_s, command
+    path = models.CharField(max_length=200, blank=True)  # of the weights, below the state folder
+    job = models.CharField(max_length=36, blank=True)  # names the job above us; only ever a string here
+    error = models.TextField(blank=True)
+    created_at = models.DateTimeField()
+    started_at = models.DateTimeField(null=True)
+    finished_at = models.DateTimeField(null=True)
+
+    class Meta:
+        ordering = ["-pk"]
+
+    def __str__(self) -> str:
+        return f"{self.network} at {self.resolution} pixels (pretraining {self.pk})"
+
+
 class Comparison(models.Model):
     """Two runs on the same test items: what the second gained on the first."""
 

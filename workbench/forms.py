@@ -15,7 +15,8 @@ from augment import catalog
 from labeling.models import Dataset, Sample, SelectionRound
 from labeling.services.choice import LEAST_RANDOM_SHARE
 from trainer.curves.design import PRESETS
-from trainer.engine.recipe import NAMED, InvalidRecipe, Recipe
+from trainer.engine.pretraining import Plan
+from trainer.engine.recipe import NAMED, NETWORKS, InvalidRecipe, Recipe
 
 MAX_ROUND = 5000  # samples: what one push to Label Studio carries in minutes
 MAX_OVERLAP = 10
@@ -160,6 +161,48 @@ class Training(Styled):
             changed["policy"] = None if cleaned["policy"] == "none" else cleaned["policy"]
         recipe = dataclasses.replace(named, **changed)
         return str(cleaned["recipe"]) if recipe == named else recipe
+
+
+class Features(Styled):
+    """How features are learned from the pictures alone."""
+
+    network = forms.ChoiceField(
+        choices=[(name, name) for name in NETWORKS],
+        initial=Plan.network,
+        help_text="A training starts from them with the same network, width and resolution.",
+    )
+    width = forms.IntegerField(min_value=1, max_value=512, initial=Plan.width)
+    resolution = forms.IntegerField(
+        min_value=8, max_value=512, initial=Plan.resolution, help_text="Pixels a side."
+    )
+    epochs = forms.IntegerField(
+        min_value=1, max_value=10_000, initial=Plan.epochs, help_text="How often each picture is seen."
+    )
+    batch = forms.IntegerField(min_value=8, max_value=8192, initial=Plan.batch, label="Batch")
+    seed = forms.IntegerField(
+        required=False,
+        min_value=0,
+        max_value=MAX_SEED,
+        help_text="Leave it empty for a fresh one; either way the receipt records it.",
+    )
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean() or self.cleaned_data
+        if not self.errors:
+            try:
+                cleaned["plan"] = Plan(**{name: value for name, value in cleaned.items() if name != "seed"})
+            except InvalidRecipe as error:
+                raise ValidationError(str(error)) from error
+        return cleaned
+
+
+class Embedding(Styled):
+    source = forms.CharField(
+        max_length=200,
+        label="Source",
+        help_text="pixels, pretraining:NUMBER, run:NUMBER, or timm:NAME (with :FILE behind it, where the"
+        " weights lie in a file).",
+    )
 
 
 class NewCurve(Styled):

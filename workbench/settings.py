@@ -73,13 +73,14 @@ def _time_zone() -> str:
     given = os.environ.get("SEEDBED_TIME_ZONE")
     machine = str(Path("/etc/localtime").resolve()).rpartition("zoneinfo/")[2]
     try:
-        return ZoneInfo(given or machine).key
+        name = ZoneInfo(given or machine).key
     except (ZoneInfoNotFoundError, ValueError) as unknown:
         if given:
             raise ImproperlyConfigured(
                 f"SEEDBED_TIME_ZONE must name a time zone, e.g. Europe/Berlin; got {given!r}"
             ) from unknown
         return "UTC"
+    return "UTC" if name == "Etc/UTC" else name
 
 
 SECRET_KEY = _secret_key()

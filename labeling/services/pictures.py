@@ -77,7 +77,8 @@ def import_images(
 
 def remove_dataset(dataset: Dataset) -> None:
     """Delete the dataset: first its rows with all that hangs on them, then its files."""
-    folders_of = [settings.MEDIA_ROOT / str(dataset.pk), settings.STATE_DIR / "predictions" / str(dataset.pk)]
+    kept = [Path(settings.STATE_DIR, name, str(dataset.pk)) for name in ("predictions", "embeddings")]
+    folders_of = [settings.MEDIA_ROOT / str(dataset.pk), *kept]
     dataset.delete()
     for folder in folders_of:
         shutil.rmtree(folder, ignore_errors=True)

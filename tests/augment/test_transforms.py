@@ -24,8 +24,7 @@ def drawn(spec, count=20_000, side=32, seed=0):
 
 
 def changes(count, **given):
-    still = {"move": torch.zeros(2, count, dtype=torch.int64), "flip": torch.zeros(count, dtype=torch.bool)}
-    return Changes(**{**still, "fine": {}, "erase": None, **given})
+    return Changes(torch.zeros(count, dtype=torch.int64), 0, 1, **given)
 
 
 def only(name, value, images=IMAGES):

@@ -7,17 +7,8 @@ from PIL import ExifTags, Image
 from labeling import decoding, images
 from labeling.decoding import UnreadablePicture
 from tests.labeling import oddities
-
-
-def photograph(width=500, height=375, seed=0):
-    """Noise as photographs have it: strength falls with frequency."""
-    rng = np.random.default_rng(seed)
-    frequency = np.hypot(np.fft.rfftfreq(width)[None], np.fft.fftfreq(height)[:, None])
-    strength = np.maximum(frequency, 1 / max(width, height)) ** -1.4  # 2.7 bits a pixel as a JPEG
-    waves = strength * np.exp(2j * np.pi * rng.random((4, *strength.shape)))
-    light, *color = np.fft.irfft2(waves, s=(height, width))
-    noise = light[..., None] + 0.4 * np.stack(color, -1)
-    return np.clip(128 + 50 * noise / noise.std(), 0, 255).astype(np.uint8)
+from workbench.benchmarks.images.decoding import psnr
+from workbench.benchmarks.images.photographs import photograph
 
 
 def jpeg(pixels, **options):
@@ -27,10 +18,6 @@ def jpeg(pixels, **options):
 def decoded(tmp_path, raw, resolution):
     (tmp_path / "a").write_bytes(raw)
     return decoding.decode(tmp_path / "a", resolution)
-
-
-def psnr(seen, expected):
-    return 10 * np.log10(255**2 / max(1e-9, np.square(seen.astype(float) - expected).mean()))
 
 
 # --- what must not happen
@@ -76,7 +63,7 @@ def test_every_stored_kind_looks_as_pillow_decodes_it(tmp_path, kind, make, reso
 
 @pytest.mark.parametrize("resolution", [64, 128, 224, 375])
 def test_a_scaled_photograph_looks_as_one_decoded_whole(tmp_path, resolution):
-    raw = jpeg(photograph())
+    raw = jpeg(photograph(500, 375, seed=0))
     with Image.open(io.BytesIO(raw)) as whole:
         expected = images.squeeze(whole, resolution)
     assert psnr(decoded(tmp_path, raw, resolution), expected) >= 38
@@ -86,7 +73,7 @@ def test_a_scaled_photograph_looks_as_one_decoded_whole(tmp_path, resolution):
 def test_a_jpeg_stands_upright_as_its_exif_data_ask(tmp_path, orientation):
     exif = Image.Exif()
     exif[ExifTags.Base.Orientation] = orientation
-    pixels = photograph(96, 64)
+    pixels = photograph(96, 64, seed=0)
     square = decoded(tmp_path, jpeg(pixels, exif=exif), 32)
     turns = {
         1: lambda x: x,

@@ -10,12 +10,12 @@ from django.core.management import CommandError, call_command
 
 from workbench.benchmarks import registry
 from workbench.benchmarks.ledger import recovery, throughput
-from workbench.benchmarks.registry import Benchmark, Outcome, Side
+from workbench.benchmarks.registry import Benchmark, Outcome, Side, Survey
 
 
-def outcome(*, gate=True):
+def outcome(*, gate=True, counts="wall"):
     ours = Side("ours", (1.0, 2.0, 4.0), (0.5, 0.5, 0.5), {"jobs_per_s": 7.0})
-    return Outcome(ours, Side("theirs", (3.0, 2.0, 16.0), (1.0, 1.0, 1.0)), gate, "looked right")
+    return Outcome(ours, Side("theirs", (3.0, 4.0, 4.0), (1.0, 1.5, 0.5)), gate, "looked right", counts)
 
 
 @pytest.fixture
@@ -44,7 +44,7 @@ def test_a_failed_gate_is_exit_code_1_however_fast(planted):
     code, said = bench("right", "wrong")
     assert code == 1
     assert said.splitlines()[1] == (
-        "wrong  ratio 1.50 (1.00-4.00, n=3)  target 9 MISSED  GATE FAILED: looked right"
+        "wrong  ratio 2.00 (1.00-3.00, n=3)  target 9 MISSED  GATE FAILED: looked right"
     )
 
 
@@ -77,7 +77,21 @@ def test_the_throughput_gate_sees_what_is_right(monkeypatch):
 
 
 def test_a_benchmark_tells_ratio_target_and_gate(planted):
-    assert bench("right") == (0, "right  ratio 1.50 (1.00-4.00, n=3)  target 1.5  gate held: looked right\n")
+    assert bench("right") == (0, "right  ratio 2.00 (1.00-3.00, n=3)  target 1.5  gate held: looked right\n")
+
+
+def test_where_processor_time_counts_the_wall_is_told_beside_it(planted, monkeypatch):
+    one = Benchmark("cpu", 1.0, "The peer is planted.", lambda: outcome(counts="cpu"))
+    monkeypatch.setitem(registry.REGISTERED, "cpu", one)
+    _, said = bench("cpu")
+    assert said.startswith("cpu  ratio 2.00 (1.00-3.00, n=3, CPU; wall 2.00)  target 1")
+
+
+def test_a_survey_is_told_line_by_line_and_only_where_asked_for(planted, monkeypatch, tmp_path):
+    one = Survey("around", "", lambda tell, data: tell(f"looked into {data}"))
+    monkeypatch.setitem(registry.SURVEYS, "around", one)
+    assert bench("around", "--data", str(tmp_path)) == (0, f"looked into {tmp_path}\n")
+    assert one not in registry.find([])
 
 
 def test_the_file_holds_all_figures(planted, tmp_path):
@@ -85,7 +99,7 @@ def test_the_file_holds_all_figures(planted, tmp_path):
     told = json.loads((tmp_path / "figures.json").read_text())
     (result,) = told["results"]
     assert told["machine"]["cpus"] > 0
-    assert (result["ratio"], result["spread"], result["n"], result["reached"]) == (1.5, [1.0, 4.0], 3, True)
+    assert (result["ratio"], result["spread"], result["n"], result["reached"]) == (2.0, [1.0, 3.0], 3, True)
     assert result["ours"] == {
         "name": "ours",
         "wall_s": [1.0, 2.0, 4.0],

@@ -28,11 +28,13 @@ PAGES = [
     ("run", "other"),
     ("models", "dataset"),
     ("curve", "curve"),
+    ("compare", ("run", "other")),
     ("import-report", "report"),
     ("jobs", None),
     ("job", "job"),
     ("job", "failed"),
     ("train", "dataset"),
+    ("retraining", "dataset"),
     ("curve-new", "dataset"),
     ("next-round", "dataset"),
     ("dataset-delete", "dataset"),
@@ -55,7 +57,8 @@ def in_order(text, *words):
 
 @pytest.mark.parametrize(("name", "argument"), PAGES)
 def test_no_page_lets_names_become_code(name, argument, rows, sign_in):
-    text = text_of(sign_in("admin"), name, *([getattr(rows, argument)] if argument else []))
+    arguments = argument if isinstance(argument, tuple) else [argument] * bool(argument)
+    text = text_of(sign_in("admin"), name, *(getattr(rows, one) for one in arguments))
     assert "<b>cat" not in text
     assert "<img src=x>" not in text
     assert "<script>" not in text
@@ -63,13 +66,15 @@ def test_no_page_lets_names_become_code(name, argument, rows, sign_in):
 
 
 @pytest.mark.parametrize(
-    "word", ["Advice", "plain", "Learning curve", "Policies", "Jobs", "Start a training"]
+    "word", ["Advice", "plain", "Learning curve", "Policies", "Jobs", "Start a training", "Retrain"]
 )
 def test_an_annotator_sees_no_models(word, rows, sign_in):
     assert word not in text_of(sign_in("annotator"), "dataset", rows.dataset)
 
 
-@pytest.mark.parametrize("word", ["Start a training", "Take it", "Delete", "Choose the next round"])
+@pytest.mark.parametrize(
+    "word", ["Start a training", "Take it", "Delete", "Choose the next round", "Retrain now"]
+)
 def test_an_engineer_is_offered_nothing_that_would_be_refused(word, rows, sign_in):
     assert word not in text_of(sign_in("engineer"), "dataset", rows.dataset)
 

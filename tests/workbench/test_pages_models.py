@@ -8,6 +8,7 @@ from asgiref.sync import async_to_sync
 from django.urls import reverse
 
 from trainer.engine.gate import Rule
+from trainer.engine.predictions import TestPredictions
 from trainer.models import ModelVersion, Promotion
 from trainer.services import registry
 from workbench.ledger.models import Job
@@ -180,9 +181,11 @@ def test_test_predictions_come_as_a_table_that_calculates_nothing(rows, version,
     version.dataset.samples.testing().update(name="=cmd|' /C calc'!A0")
     answer = admin.get(reverse("version-predictions", args=[version.pk]))
     table = list(csv.DictReader(io.StringIO(body(answer).decode())))
-    assert len(table) == version.dataset.samples.testing().exclude(label="").count()
-    assert {row["name"] for row in table} == {"'=cmd|' /C calc'!A0"}
-    assert {(row["predicted"], row["p dog"]) for row in table} == {("<b>cat</b>", "0.300000")}
+    said = TestPredictions.load(registry.measured_file(version))
+    assert [row["sha256"] for row in table] == said.keys.tolist()
+    assert {row["name"] for row in table} == {"'=cmd|' /C calc'!A0", ""}  # "": no test picture any more
+    assert [float(row["p dog"]) for row in table] == pytest.approx(said.probs[:, 1].tolist(), abs=1e-6)
+    assert table[0]["label"] == "<b>cat</b>"
 
 
 def test_the_dataset_page_names_the_current_version(rows, sign_in):

@@ -9,7 +9,7 @@ from django.urls import URLPattern, get_resolver, reverse
 from labeling.models import Dataset
 from trainer.models import Curve, GateRule, ModelVersion, Promotion, Run
 from workbench.ledger.models import Job
-from workbench.models import Advice
+from workbench.models import Advice, RetrainDecision, RetrainRule
 
 pytestmark = pytest.mark.django_db
 
@@ -42,6 +42,8 @@ LOOK = [
     ("version-onnx", "version", ENGINEERS),
     ("version-card", "version", ENGINEERS),
     ("version-predictions", "version", ENGINEERS),
+    ("compare", "run", ENGINEERS),
+    ("retraining", "dataset", ENGINEERS),
     ("curve", "curve", ENGINEERS),
     ("curve-csv", "curve", ENGINEERS),
     ("policy", "dataset", ENGINEERS),
@@ -65,12 +67,15 @@ LOOK = [
     ("api:comparison", "dataset", ENGINEERS),
     ("api:run", "run", ENGINEERS),
     ("api:models", "dataset", ENGINEERS),
+    ("api:compare", "run", ENGINEERS),
+    ("api:retrain_rule", "dataset", ENGINEERS),
     ("api:curves", "dataset", ENGINEERS),
     ("api:curve", "curve", ENGINEERS),
     ("api:advice", "dataset", ENGINEERS),
     ("api:jobs", None, ENGINEERS),
     ("api:job", "job", ENGINEERS),
 ]
+RULE = {"recipe": "plain", "seeds": 1, "schedule": "never", "window": "day", "promote": "gate"}
 ROUND = {"count": 2, "strategy": "random", "random_share": 0.2, "overlap": 1}
 # (address, its argument, what is sent, who may do it)
 ACT = [
@@ -81,10 +86,15 @@ ACT = [
     ("next-round", "dataset", ROUND, ADMINS),
     ("train", "dataset", {"recipe": "plain"}, ADMINS),
     ("curve-new", "dataset", {"preset": "quick"}, ADMINS),
+    ("out-of-fold", "run", {}, ADMINS),
+    ("retraining", "dataset", RULE, ADMINS),
+    ("retrain", "dataset", {}, ADMINS),
     ("dataset-delete", "dataset", {"name": "Animals"}, ADMINS),
     ("policy-draw", "dataset", {}, ADMINS),
     ("advice-take", "idea", {}, ADMINS),
     ("advice-dismiss", "advice", {}, ADMINS),
+    ("run-cancel", "run", {}, ADMINS),
+    ("run-retry", "run", {}, ADMINS),
     ("job-cancel", "job", {}, ADMINS),
     ("job-retry", "failed", {}, ADMINS),
     ("models-rule", "dataset", {"metric": "accuracy", "rule": "by-hand", "margin_points": 1}, ADMINS),
@@ -98,6 +108,8 @@ ACT = [
     ("api:export", "version", {}, ADMINS),
     ("api:start_run", "dataset", {"recipe": "plain"}, ADMINS),
     ("api:start_curve", "dataset", {"preset": "quick"}, ADMINS),
+    ("api:start_out_of_fold", "run", {}, ADMINS),
+    ("api:retrain", "dataset", {}, ADMINS),
     ("api:take", "idea", {}, ADMINS),
     ("api:dismiss", "advice", {}, ADMINS),
     ("api:cancel", "job", {}, ADMINS),
@@ -110,7 +122,7 @@ SHORT_OF_LABELS = 409  # the API's honest answer: these few rows carry no curve
 def address(name, argument, rows):
     if argument is None:
         return reverse(name)
-    extra = ["gentle"] if name.startswith("policy") else []
+    extra = ["gentle"] if name.startswith("policy") else [rows.other] if name.endswith("compare") else []
     return reverse(name, args=[getattr(rows, argument), *extra])
 
 
@@ -126,7 +138,7 @@ def refused(name, group):
     return 401 if name.startswith("api:") else 302
 
 
-WORLD = (Dataset, Run, ModelVersion, Promotion, GateRule, Curve, Advice, Job)
+WORLD = (Dataset, Run, ModelVersion, Promotion, GateRule, Curve, Advice, Job, RetrainRule, RetrainDecision)
 
 
 def world():

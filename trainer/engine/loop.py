@@ -25,7 +25,10 @@ def train(
     report: Report = silent,
     aids: Aids | None = None,
 ) -> Trained:
-    """Train from scratch for `recipe.steps(material.n)` steps; no test item is ever seen here.
+    """Train for `recipe.steps(material.n)` steps; no test item is ever seen here.
+
+    From scratch, or from the weights that the recipe names; "probe" solves the head on fixed features and
+    takes no step, "probe-then-full" does that first.
 
     With validation items the training ends once `recipe.patience` is over, and the best weights are kept.
     A checkpoint of the same training is taken up and ends in the same bits.  Deterministic as far as `Device`
@@ -36,10 +39,21 @@ def train(
     steps = recipe.steps(material.n)
     with _own_random_state(seed, device):
         stepper = Stepper(
-            material, recipe, n_classes, seed=seed, device=device, remembered=aids.fits, world=aids.world
+            material,
+            recipe,
+            n_classes,
+            seed=seed,
+            device=device,
+            remembered=aids.fits,
+            world=aids.world,
+            weights=aids.weights,
         )
         course = Course(stepper, recipe, steps, device, aids)
-        name = checkpoints.identity(material, recipe, seed, n_classes) if aids.checkpoint else ""
+        if recipe.tuning == "probe":
+            return course.probed(report)
+        name = (
+            checkpoints.identity(material, recipe, seed, n_classes, stepper.began) if aids.checkpoint else ""
+        )
         course.resume(name)
         for step in range(course.done + 1, steps + 1):
             rate = schedules.learning_rate(recipe, step, steps)

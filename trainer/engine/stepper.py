@@ -2,6 +2,8 @@
 
 import math
 from collections.abc import Iterator
+from dataclasses import asdict
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -9,8 +11,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from augment import batch_specs, mixing, transforms
-from trainer.engine import fits, losses, optimizers
+from augment import batch_specs, mixing
+from trainer.engine import fits, losses, optimizers, tuning, weights
 from trainer.engine.averaging import Average
 from trainer.engine.batches import Stream
 from trainer.engine.device import Device
@@ -42,6 +44,7 @@ class Stepper:
         device: Device,
         remembered: Fits | None = None,
         world: World = ALONE,
+        weights: Path | None = None,
     ) -> None:
         self._recipe = recipe
         self._device = device
@@ -49,14 +52,15 @@ class Stepper:
         self._fits = remembered or Fits()
         self._pieces = self._fits.recall(recipe, device.name)
         self.generator = torch.Generator().manual_seed(seed)
-        self.model = self._fresh_model(material, n_classes)
+        self._loss = losses.build(recipe, _counts(material, n_classes), device.name)
+        self.began: dict[str, object] = {}  # what it started from, for the receipt
+        self.model = self._fresh_model(material, n_classes, weights)
         self._trained = world.wrap(self.model)
         self._optimizer = optimizers.build(self.model, recipe)
-        self._loss = losses.build(recipe, _counts(material, n_classes), device.name)
         self._average = Average(self.model, recipe.ema) if recipe.ema else None
-        self._source = Stream(material, recipe.batch, device, self.generator)
+        spec = batch_specs.NAMED.get(recipe.policy or "")
+        self._source = Stream(material, recipe.batch, device, self.generator, spec)
         world.check_batch(self._source.size)
-        self._spec = batch_specs.NAMED.get(recipe.policy or "")
 
     def step(self, rate: float) -> Tensor:
         """Take one step at this learning rate; return (loss, accuracy) of its batch, left on the device."""
@@ -97,17 +101,29 @@ class Stepper:
         self.generator.set_state(state["generator"])
         torch.set_rng_state(state["torch"])
 
-    def _fresh_model(self, material: Material, n_classes: int) -> Classifier:
+    def _fresh_model(self, material: Material, n_classes: int, path: Path | None) -> Classifier:
         model = networks.build(self._recipe, n_classes, self.generator)
         model.fit(material.bank[0])
+        if self._recipe.weights is not None:
+            self._start(model, path)
         model.lay_out(channels_last=self._device.channels_last)
-        return model.to(self._device.name)
+        model.to(self._device.name)
+        if self._recipe.tuning != "full":
+            self.began["probe"] = asdict(
+                tuning.probe(model, material, self._recipe, device=self._device, loss=self._loss)
+            )
+        return model
+
+    def _start(self, model: Classifier, path: Path | None) -> None:
+        start = weights.begin(model, self._recipe, path)
+        if start is not None:
+            self.began["weights"] = start.to_json()
+            if start.moments is not None:
+                model.fit_pixels(*start.moments)
 
     def _next_batch(self) -> tuple[Tensor, Tensor]:
         """Return the next pictures, changed as the recipe says, and their soft targets (B, K)."""
         images, labels = next(self._source)
-        if self._spec is not None:
-            images = transforms.apply(images, self._spec, self.generator)
         targets = losses.soft(labels, self.model.head.out_features, self._recipe.label_smoothing)
         if self._recipe.mixing is not None:
             mix = MIX[self._recipe.mixing]
@@ -125,7 +141,7 @@ class Stepper:
 
     def _cut(self, images: Tensor, targets: Tensor) -> Iterator[tuple[Tensor, Tensor]]:
         size = math.ceil(len(images) / self._pieces)
-        return zip(images.split(size), targets.split(size), strict=True)
+        return zip(torch.split(images, size), torch.split(targets, size), strict=True)
 
     def _backward(self, images: Tensor, targets: Tensor, batch: int) -> Tensor:
         """Add the gradients of a piece; return its share of (loss, accuracy)."""
@@ -134,7 +150,7 @@ class Stepper:
         share = len(images) / batch
         loss = self._loss(logits.float(), targets) * share
         whole = loss + share * self._recipe.l1 * losses.l1(self.model) if self._recipe.l1 else loss
-        whole.backward()
+        whole.backward()  # type: ignore[no-untyped-call]
         right = (logits.detach().argmax(1) == targets.argmax(1)).float().mean()
         return torch.stack([loss.detach(), share * right])
 

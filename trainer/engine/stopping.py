@@ -11,7 +11,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from trainer.engine.metrics import wilson
+from trainer.engine.intervals import wilson
 
 TOO_WIDE = 0.05  # half width of the accuracy's 95 % interval from which a stop is a matter of luck
 

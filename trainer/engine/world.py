@@ -19,7 +19,7 @@ class World:
             return model
         cuda = next(model.parameters()).is_cuda
         if cuda:  # torch synchronizes batch statistics on CUDA only
-            model = nn.SyncBatchNorm.convert_sync_batchnorm(model)
+            model = nn.SyncBatchNorm.convert_sync_batchnorm(model)  # type: ignore[no-untyped-call]
         return DistributedDataParallel(model)
 
     def check_batch(self, batch: int) -> None:

@@ -72,9 +72,14 @@ def _export(version: ModelVersion, report: Report) -> dict[str, object]:
     model, recipe, classes = artifacts.load_model(registry.weights_file(version))
     snapshot = choice.freeze(version.dataset)
     files, keys = snapshot.files[:CHECKED], snapshot.keys[:CHECKED]
-    pictures = pixels.load(files, keys, recipe.resolution, pixel_cache(), report=report)[:]
+    pictures = pixels.load(files, keys, recipe.resolution, pixel_cache(), report=report)
     exported = exports.export(
-        registry.export_to(version), model, recipe, classes, weights=version.weights, pictures=pictures
+        registry.export_to(version),
+        model,
+        recipe,
+        classes,
+        weights=version.weights,
+        pictures=pictures[np.arange(len(files))],
     ).to_json()
     registry.record_export(version, exported)
     return exported

@@ -12,7 +12,7 @@ from trainer.models import Promotion
 from trainer.services import registry
 from trainer.services.registry import NotPromotable
 from workbench.api.shapes import Pk, Started, answers, started
-from workbench.services import work
+from workbench.services import versions
 from workbench.views import access
 from workbench.views.access import Right
 from workbench.views.contexts import registry as contexts
@@ -62,10 +62,10 @@ def roll_back(request: HttpRequest, pk: Pk) -> ModelsPage:
 @router.post("versions/{int:pk}/judge", response=answers(Started, 202), summary="Ask the gate again")
 def judge(request: HttpRequest, pk: Pk) -> Status[Started]:
     row = access.version(request, pk, Right.MANAGE)
-    return Status(202, started(work.start_judging(row, requested_by=request.user.get_username())))
+    return Status(202, started(versions.start_judging(row, requested_by=request.user.get_username())))
 
 
 @router.post("versions/{int:pk}/export", response=answers(Started, 202), summary="Write it as ONNX")
 def export(request: HttpRequest, pk: Pk) -> Status[Started]:
     row = access.version(request, pk, Right.MANAGE)
-    return Status(202, started(work.start_export(row, requested_by=request.user.get_username())))
+    return Status(202, started(versions.start_export(row, requested_by=request.user.get_username())))

@@ -21,18 +21,18 @@ class Problem(Schema):
 
 @dataclass(frozen=True)
 class Started:
-    """Work was queued: where to watch it, and the number of the run or curve that it makes."""
+    """Work was queued: where to watch it, and the number of the run, curve or pretraining that it makes."""
 
     job: UUID
     job_url: str
     run: int | None = None
     curve: int | None = None
+    pretraining: int | None = None
 
 
 def started(job: Job) -> Started:
-    return Started(
-        job.pk, reverse("api:job", args=[job.pk]), job.params.get("run_id"), job.params.get("curve_id")
-    )
+    made = (job.params.get(name) for name in ("run_id", "curve_id", "pretraining_id"))
+    return Started(job.pk, reverse("api:job", args=[job.pk]), *made)
 
 
 def answers(success: type[T], status: int = 200) -> dict[object, object]:

@@ -7,7 +7,12 @@ docstring says who the peer is and what is fair or unfair about it:
     @benchmark(target=2.0)
     def decoding() -> Outcome:
         ours, peer = in_turn(("simplejpeg", fast), ("Pillow", slow), repeats=5)
-        return Outcome(ours, peer, gate=np.array_equal(...), because="equal pixels")
+        return Outcome(ours, peer, gate=np.array_equal(...), because="equal pixels", counts="cpu")
+
+A survey is no claim: it measures what it finds and tells it line by line, and only where it is asked for:
+
+    @survey
+    def gpu(tell: Tell, data: Path | None) -> None: ...
 """
 
 import inspect
@@ -19,6 +24,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, field
 from importlib import import_module
 from pathlib import Path
+from typing import Literal
 
 HERE = "workbench.benchmarks"
 
@@ -39,17 +45,23 @@ class Outcome:
     peer: Side
     gate: bool  # whether ours did the right thing; without it no speed counts
     because: str  # what the gate saw, for a person
+    counts: Literal["wall", "cpu"] = "wall"  # on a busy machine processor time repeats better
 
     @property
     def ratio(self) -> float:
-        """How many times faster ours is than the peer: medians of wall time."""
-        return statistics.median(self.peer.wall_s) / statistics.median(self.ours.wall_s)
+        """How many times faster ours is than the peer: the median of the pairs."""
+        return statistics.median(self.ratios(self.counts))
 
     @property
     def spread(self) -> tuple[float, float]:
-        """The smallest and the largest ratio of one repeat."""
-        ratios = [peer / ours for ours, peer in zip(self.ours.wall_s, self.peer.wall_s, strict=True)]
+        """The smallest and the largest ratio of one pair."""
+        ratios = self.ratios(self.counts)
         return min(ratios), max(ratios)
+
+    def ratios(self, counts: Literal["wall", "cpu"]) -> list[float]:
+        """Return peer / ours of each pair, in wall time or in processor time."""
+        sides = [side.wall_s if counts == "wall" else side.cpu_s for side in (self.ours, self.peer)]
+        return [peer / ours for ours, peer in zip(*sides, strict=True)]
 
 
 @dataclass(frozen=True)
@@ -65,6 +77,7 @@ class Benchmark:
             "name": self.name,
             "says": self.says,
             "ratio": outcome.ratio,
+            "wall_ratio": statistics.median(outcome.ratios("wall")),
             "spread": outcome.spread,
             "n": len(outcome.ours.wall_s),
             "target": self.target,
@@ -73,7 +86,18 @@ class Benchmark:
         }
 
 
+Tell = Callable[[str], object]
+
+
+@dataclass(frozen=True)
+class Survey:
+    name: str
+    says: str
+    conduct: Callable[[Tell, Path | None], None]  # where to tell each line, and a folder of data
+
+
 REGISTERED: dict[str, Benchmark] = {}
+SURVEYS: dict[str, Survey] = {}
 
 
 def benchmark(*, target: float) -> Callable[[Callable[[], Outcome]], Callable[[], Outcome]]:
@@ -87,8 +111,15 @@ def benchmark(*, target: float) -> Callable[[Callable[[], Outcome]], Callable[[]
     return register
 
 
-def find(names: list[str]) -> list[Benchmark]:
-    """Return the named benchmarks, or all; raises KeyError with a name that has no benchmark.
+def survey(conduct: Callable[[Tell, Path | None], None]) -> Callable[[Tell, Path | None], None]:
+    """Make the function below the survey of its file."""
+    name = conduct.__module__.removeprefix(f"{HERE}.")
+    SURVEYS[name] = Survey(name, inspect.getdoc(conduct) or "", conduct)
+    return conduct
+
+
+def find(names: list[str]) -> list[Benchmark | Survey]:
+    """Return the named benchmarks and surveys, or all benchmarks; raises KeyError with an unknown name.
 
     Only what is asked for is imported: a benchmark may need libraries that take long to load.
     """
@@ -98,9 +129,9 @@ def find(names: list[str]) -> list[Benchmark]:
         except ModuleNotFoundError as missing:
             if missing.name != f"{HERE}.{name}":
                 raise
-    return (
-        [REGISTERED[name] for name in names] if names else sorted(REGISTERED.values(), key=lambda b: b.name)
-    )
+    if not names:
+        return sorted(REGISTERED.values(), key=lambda one: one.name)
+    return [SURVEYS[name] if name in SURVEYS else REGISTERED[name] for name in names]
 
 
 def _files() -> Iterator[str]:

@@ -5,7 +5,7 @@ from typing import Any
 from django.db.models import QuerySet
 
 from labeling.models import Dataset, SelectionRound
-from trainer.models import Curve, ModelVersion, Run
+from trainer.models import Curve, ModelVersion, Pretraining, Run
 from workbench.ledger.models import Job
 
 
@@ -15,10 +15,11 @@ def open_jobs_of(dataset: Dataset) -> list[Job]:
         "dataset_id": {dataset.pk},
         "run_id": _numbers(Run.objects.filter(dataset=dataset)),
         "version_id": _numbers(ModelVersion.objects.filter(dataset=dataset)),
+        "pretraining_id": _numbers(Pretraining.objects.filter(dataset=dataset)),
         "curve_id": _numbers(Curve.objects.filter(dataset=dataset)),
         "round_id": _numbers(SelectionRound.objects.filter(dataset=dataset)),
     }
-    jobs = Job.objects.open().defer("tail")
+    jobs = Job.objects.open().defer("tail", "trail")
     return [job for job in jobs if any(job.params.get(name) in ours for name, ours in about.items())]
 
 

@@ -8,7 +8,7 @@ from django.db import transaction
 
 from labeling.models import Dataset
 from labeling.services import pictures
-from trainer.models import Curve, Run
+from trainer.models import Curve, Pretraining, Run
 from workbench.services.dataset_jobs import open_jobs_of
 
 
@@ -23,11 +23,13 @@ def delete_dataset(dataset: Dataset) -> None:
     """
     runs = list(Run.objects.filter(dataset=dataset).values_list("pk", flat=True))
     curves = list(Curve.objects.filter(dataset=dataset).values_list("pk", flat=True))
+    learned = list(Pretraining.objects.filter(dataset=dataset).values_list("pk", flat=True))
     with transaction.atomic():
         Dataset.objects.select_for_update().get(pk=dataset.pk)
         for job in open_jobs_of(dataset):
             raise StillBusy(f"A job still works on it: {job.title}. Cancel it or wait for its end.")
         pictures.remove_dataset(dataset)
-    kept = [Path("runs", str(pk)) for pk in runs] + [Path("curves", str(pk)) for pk in curves]
+    places = {"runs": runs, "curves": curves, "pretrainings": learned}
+    kept = [Path(place, str(pk)) for place, pks in places.items() for pk in pks]
     for folder in kept:
         shutil.rmtree(settings.STATE_DIR / folder, ignore_errors=True)  # a leftover takes room, nothing else

@@ -1,13 +1,16 @@
 """What has to be looked after by the clock: runs whose job is over, and what moved in Label Studio."""
 
+from collections.abc import Callable
 from dataclasses import asdict
 from datetime import datetime, timedelta
+
+from django.db.models import QuerySet
 
 from labeling.label_studio import pulse
 from labeling.models import LabelProject, LabelTask, SelectionRound
 from labeling.services.connection import Connection, connection
-from trainer.models import Run
-from trainer.services import runs
+from trainer.models import Pretraining, Run
+from trainer.services import pretraining, runs
 from workbench.ledger.models import Job
 from workbench.services import work
 
@@ -71,16 +74,28 @@ def _note_trouble(project: LabelProject, trouble: str) -> None:
         project.save(update_fields=["error"])
 
 
-ENDINGS = {Job.State.FAILED: Run.State.FAILED, Job.State.CANCELLED: Run.State.CANCELLED}
+ENDINGS = {Job.State.FAILED: "failed", Job.State.CANCELLED: "cancelled"}  # of runs and pretrainings alike
 
 
 def settle_runs(now: datetime) -> None:
-    """Close the runs whose job ended without closing them: killed, cancelled, out of attempts or gone."""
-    still_open = list(Run.objects.filter(state__in=[Run.State.WAITING, Run.State.RUNNING]).exclude(job=""))
-    jobs = {str(job.pk): job for job in Job.objects.filter(pk__in=[run.job for run in still_open])}
-    for run in still_open:
-        job = jobs.get(run.job)
+    """Close the runs whose job ended without closing them: killed, cancelled, out of attempts or gone.
+
+    Likewise the pretrainings.
+    """
+    _settle(Run.objects.filter(state__in=runs.OPEN), runs.abandon_run, now)
+    _settle(Pretraining.objects.filter(state__in=pretraining.OPEN), pretraining.abandon, now)
+
+
+def _settle(
+    rows: QuerySet[Run] | QuerySet[Pretraining],
+    abandon: Callable[[int, str, str, datetime], None],
+    now: datetime,
+) -> None:
+    still_open = dict(rows.exclude(job="").values_list("pk", "job"))
+    jobs = {str(job.pk): job for job in Job.objects.filter(pk__in=still_open.values())}
+    for pk, name in still_open.items():
+        job = jobs.get(name)
         if job is None:
-            runs.abandon_run(run.pk, Run.State.FAILED, GONE, now)
+            abandon(pk, "failed", GONE, now)
         elif job.state in ENDINGS:
-            runs.abandon_run(run.pk, ENDINGS[Job.State(job.state)], job.error, now)
+            abandon(pk, ENDINGS[Job.State(job.state)], job.error, now)

@@ -5,11 +5,13 @@ from datetime import datetime
 from django.db.models import Max, Q
 
 from trainer.models import ModelVersion, Promotion
+from workbench.ledger.dispatch import submit
 from workbench.ledger.models import Job
 from workbench.models import RetrainDecision, RetrainRule
-from workbench.services import work
 from workbench.services.follow_up import IMPORT, RECENT
 
+JUDGE = "trainer.registry.jobs.judge"
+SCORE = "trainer.registry.jobs.score_pool"
 NEW_PICTURES = Q(work=IMPORT, state=Job.State.DONE, result__taken__gt=0)
 
 
@@ -23,8 +25,8 @@ def judge_candidates() -> None:
     """Have each new version judged, and promoted where the gate says so and the retrain rule lets it."""
     waiting = ModelVersion.objects.filter(state=ModelVersion.State.CANDIDATE, judged_at=None)
     for version in waiting.select_related("dataset"):
-        if not Job.objects.filter(work=work.JUDGE, params__version_id=version.pk).exists():
-            work.start_judging(version, promote=not _is_for_people(version))
+        if not Job.objects.filter(work=JUDGE, params__version_id=version.pk).exists():
+            start_judging(version, promote=not _is_for_people(version))
 
 
 def score_new_pictures(now: datetime) -> None:
@@ -38,13 +40,47 @@ def score_new_pictures(now: datetime) -> None:
     promoted = dict(turns.values_list("version_id").annotate(at=Max("at")))
     fresh = Job.objects.filter(NEW_PICTURES, finished_at__gt=since).order_by()
     imported = dict(fresh.values_list("params__dataset_id").annotate(at=Max("finished_at")))
-    asked = Job.objects.filter(work=work.SCORE, created_at__gt=since).order_by()
+    asked = Job.objects.filter(work=SCORE, created_at__gt=since).order_by()
     scored = dict(asked.values_list("params__version_id").annotate(at=Max("created_at")))
     for version in versions:
         news = [at for at in (promoted.get(version.pk), imported.get(version.dataset_id)) if at]
         last = scored.get(version.pk)
         if news and (last is None or last < max(news)):
-            work.start_scoring(version)
+            start_scoring(version)
+
+
+def start_judging(version: ModelVersion, *, promote: bool = True, requested_by: str = "") -> Job:
+    return submit(
+        JUDGE,
+        f"Judge {version} of {version.dataset}",
+        requested_by=requested_by,
+        dedupe_key=f"judge:{version.pk}",
+        priority=-1,  # nobody waits for it
+        version_id=version.pk,
+        promote=promote,
+    )
+
+
+def start_export(version: ModelVersion, *, requested_by: str = "") -> Job:
+    return submit(
+        "trainer.registry.jobs.export",
+        f"Export {version} of {version.dataset} to ONNX",
+        requested_by=requested_by,
+        dedupe_key=f"export:{version.pk}",
+        version_id=version.pk,
+    )
+
+
+def start_scoring(version: ModelVersion, *, requested_by: str = "") -> Job:
+    """Let the current version speak on the test and the unlabeled pictures as they stand."""
+    return submit(
+        SCORE,
+        f"Score the pictures of {version.dataset} with {version}",
+        requested_by=requested_by,
+        dedupe_key=f"score:{version.pk}",
+        priority=-1,
+        version_id=version.pk,
+    )
 
 
 def _is_for_people(version: ModelVersion) -> bool:

@@ -10,14 +10,14 @@ from django.utils import timezone
 
 from labeling.models import Dataset, PredictionSet, SelectionRound
 from labeling.services import choice
+from trainer.engine.pretraining import Plan
 from trainer.engine.recipe import NAMED, Recipe
-from trainer.models import ModelVersion
-from trainer.services import curves, registry, runs
+from trainer.models import Run
+from trainer.services import cross_validation, curves, pretraining, registry, runs
 from workbench.ledger.dispatch import submit
 from workbench.ledger.models import Job
 
-JUDGE = "trainer.registry.jobs.judge"
-SCORE = "trainer.registry.jobs.score_pool"
+OUT_OF_FOLD = "trainer.jobs.out_of_fold"
 
 
 def new_seed() -> int:
@@ -89,6 +89,33 @@ def start_training(
     return job
 
 
+def start_trainings(
+    dataset: Dataset, recipe: Recipe | str, *, count: int, seed: int | None = None, requested_by: str = ""
+) -> list[Job]:
+    """Queue the recipe's training so many times: from `seed` on, one up each, or with fresh seeds.
+
+    Two recipes trained with the same seeds are compared pair by pair.
+    """
+    seeds = [new_seed() if seed is None else seed + number for number in range(count)]
+    return [start_training(dataset, recipe, seed=one, requested_by=requested_by) for one in seeds]
+
+
+def start_out_of_fold(run: Run, *, requested_by: str = "") -> Job:
+    """Queue the cross-validation of a finished run; asked for twice it is one job.
+
+    Raises NoFolds where its data carry none.
+    """
+    folds = cross_validation.open_folds(run)
+    return submit(
+        OUT_OF_FOLD,
+        f"Out-of-fold predictions of {run}: {folds.count} trainings",
+        queue=settings.TRAIN_QUEUE,
+        requested_by=requested_by,
+        dedupe_key=f"out-of-fold:{run.pk}",
+        run_id=run.pk,
+    )
+
+
 def start_curve(dataset: Dataset, *, preset: str, seed: int | None = None, requested_by: str = "") -> Job:
     curve = curves.open_curve(
         dataset, NAMED["plain"], preset, new_seed() if seed is None else seed, timezone.now()
@@ -99,6 +126,39 @@ def start_curve(dataset: Dataset, *, preset: str, seed: int | None = None, reque
         queue=settings.TRAIN_QUEUE,
         requested_by=requested_by,
         curve_id=curve.pk,
+    )
+
+
+def start_pretraining(
+    dataset: Dataset, plan: Plan, *, seed: int | None = None, requested_by: str = ""
+) -> Job:
+    """Open a learning of features and queue it."""
+    with transaction.atomic():  # no row without its job, no job without its row
+        seed = new_seed() if seed is None else seed
+        row = pretraining.open_pretraining(dataset, plan, seed, timezone.now())
+        job = submit(
+            "trainer.jobs.pretrain",
+            f"Learn features of {dataset} ({plan.network}, {plan.resolution} pixels)",
+            queue=settings.TRAIN_QUEUE,
+            requested_by=requested_by,
+            pretraining_id=row.pk,
+        )
+        row.job = str(job.pk)
+        row.save(update_fields=["job"])
+    return job
+
+
+def start_embedding(dataset: Dataset, source: str, *, requested_by: str = "") -> Job:
+    """Queue the vectors of all pictures by this source; raises NoFeatures where the dataset lacks it."""
+    pretraining.source_file(dataset, source)
+    return submit(
+        "trainer.jobs.embed",
+        f"Embed {dataset} by {source}"[:200],
+        queue=settings.TRAIN_QUEUE,
+        requested_by=requested_by,
+        dedupe_key=f"embed:{dataset.pk}:{source}"[:100],
+        dataset_id=dataset.pk,
+        source=source,
     )
 
 
@@ -146,40 +206,6 @@ def best_predictions(dataset: Dataset) -> PredictionSet | None:
     standing = registry.current(dataset)
     best = standing.run if standing else runs.best(dataset)
     return dataset.prediction_sets.filter(source=f"run:{best.pk}").first() if best else None
-
-
-def start_judging(version: ModelVersion, *, promote: bool = True, requested_by: str = "") -> Job:
-    return submit(
-        JUDGE,
-        f"Judge {version} of {version.dataset}",
-        requested_by=requested_by,
-        dedupe_key=f"judge:{version.pk}",
-        priority=-1,  # nobody waits for it
-        version_id=version.pk,
-        promote=promote,
-    )
-
-
-def start_export(version: ModelVersion, *, requested_by: str = "") -> Job:
-    return submit(
-        "trainer.registry.jobs.export",
-        f"Export {version} of {version.dataset} to ONNX",
-        requested_by=requested_by,
-        dedupe_key=f"export:{version.pk}",
-        version_id=version.pk,
-    )
-
-
-def start_scoring(version: ModelVersion, *, requested_by: str = "") -> Job:
-    """Let the current version speak on the test and the unlabeled pictures as they stand."""
-    return submit(
-        SCORE,
-        f"Score the pictures of {version.dataset} with {version}",
-        requested_by=requested_by,
-        dedupe_key=f"score:{version.pk}",
-        priority=-1,
-        version_id=version.pk,
-    )
 
 
 def start_push(chosen: SelectionRound, *, requested_by: str = "") -> Job:

@@ -14,7 +14,7 @@ from trainer.engine.predictions import TestPredictions
 from trainer.models import ModelVersion
 from trainer.services import cards, registry
 from trainer.services.registry import NotPromotable
-from workbench.services import work
+from workbench.services import versions
 from workbench.views import access, downloads, gate_form
 from workbench.views.access import Right
 from workbench.views.contexts import datasets as dataset_contexts
@@ -88,13 +88,13 @@ def roll_back(request: HttpRequest, pk: int) -> HttpResponseRedirect:
 @require_POST
 def judge(request: HttpRequest, pk: int) -> HttpResponseRedirect:
     row = access.version(request, pk, Right.MANAGE)
-    return redirect("job", work.start_judging(row, requested_by=request.user.get_username()).pk)
+    return redirect("job", versions.start_judging(row, requested_by=request.user.get_username()).pk)
 
 
 @require_POST
 def export(request: HttpRequest, pk: int) -> HttpResponseRedirect:
     row = access.version(request, pk, Right.MANAGE)
-    return redirect("job", work.start_export(row, requested_by=request.user.get_username()).pk)
+    return redirect("job", versions.start_export(row, requested_by=request.user.get_username()).pk)
 
 
 @require_safe

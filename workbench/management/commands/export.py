@@ -11,7 +11,7 @@ from trainer.engine.model_files import BrokenModel
 from trainer.models import ModelVersion
 from trainer.services import cards, registry
 from workbench.management.versions import VersionCommand
-from workbench.services import work
+from workbench.services import versions
 
 
 class Command(VersionCommand):
@@ -24,7 +24,7 @@ class Command(VersionCommand):
 
     def handle(self, *, dataset: str, version: int | None, to: Path | None, here: bool, **_: object) -> None:
         chosen = self._chosen(self.dataset(dataset), version)
-        self.see_through(work.start_export(chosen), here)
+        self.see_through(versions.start_export(chosen), here)
         chosen.refresh_from_db()
         try:
             files = [registry.weights_file(chosen), registry.onnx_file(chosen)]

@@ -6,12 +6,14 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from django.db.models import Max
+
 from labeling.models import Dataset
 from trainer.engine.gate import METRICS, RULES
 from trainer.models import ModelVersion, Promotion
 from trainer.services import registry
-from workbench.views.contexts import runs
-from workbench.views.contexts.runs import Interval
+from workbench.views.contexts import figures
+from workbench.views.contexts.figures import Interval
 
 HISTORY_SHOWN = 20
 KINDS = {
@@ -106,12 +108,12 @@ def models_page(dataset: Dataset) -> ModelsPage:
 
 
 def model_card(dataset: Dataset) -> ModelCard:
-    standing = registry.current(dataset)
-    last = standing.promotions.first() if standing else None
+    standing = _versions(dataset).filter(state=ModelVersion.State.CURRENT)
+    version = standing.annotate(since=Max("promotions__at")).first()
     return ModelCard(
-        row=version_row(standing) if standing else None,
+        row=version_row(version) if version else None,
         waiting=dataset.versions.filter(state=ModelVersion.State.CANDIDATE).count(),
-        since=last.at if last else None,
+        since=version.since if version else None,
     )
 
 
@@ -123,8 +125,8 @@ def version_row(version: ModelVersion) -> VersionRow:
         state=version.state,
         run=run.pk,
         recipe=run.name,
-        accuracy=runs.interval(run.metrics.get("accuracy")),
-        balanced_accuracy=runs.interval(run.metrics.get("balanced_accuracy")),
+        accuracy=figures.interval(run.metrics.get("accuracy")),
+        balanced_accuracy=figures.interval(run.metrics.get("balanced_accuracy")),
         n_test=run.n_test,
         n_train=run.n_train,
         weights=version.weights,
