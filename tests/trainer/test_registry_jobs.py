@@ -204,6 +204,14 @@ def test_the_first_version_is_promoted_when_it_beats_guessing(dataset, now):
     assert (Promotion.objects.get().kind, Promotion.objects.get().by) == ("gate", "")
 
 
+def test_a_verdict_may_be_asked_for_without_consequence(dataset, now):
+    version = trained(dataset, now)
+    told = jobs.judge(silent, version_id=version.pk, promote=False)
+    version.refresh_from_db()
+    assert (told["promoted"], version.verdict["promotes"]) == (False, True)
+    assert registry.current(dataset) is None
+
+
 def test_after_a_change_of_the_test_set_both_are_scored_on_it_before_they_are_compared(dataset, now):
     first, second = trained(dataset, now), trained(dataset, now, seed=4)
     registry.promote(first, "ada", "", now)

@@ -67,6 +67,15 @@ def test_pages_answer_under_the_real_server(page, browser):
     assert "script-src 'self'" in answer.headers["Content-Security-Policy"]
 
 
+def test_models_are_sent_by_the_real_server(browser):
+    weights = browser.get("/versions/2/weights")
+    assert (weights.content, weights.headers["Content-Length"]) == (b"weights of 2", "12")
+    assert weights.headers["Content-Disposition"] == 'attachment; filename="animals-v2.safetensors"'
+    table = browser.get("/versions/2/predictions")
+    assert table.headers["Content-Type"] == "text/csv; charset=utf-8"
+    assert table.text.splitlines()[0] == "sha256,name,label,predicted,p <b>cat</b>,p dog,p emu"
+
+
 @pytest.mark.parametrize("name", ["css/seedbed.css", "vendor/echarts/echarts.min.js", "js/live.js"])
 def test_static_files_come_without_a_build_step(name, browser):
     assert browser.get(f"/static/workbench/{name}").status_code == 200

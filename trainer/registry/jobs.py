@@ -10,7 +10,7 @@ from labeling.progress import Progress, Report
 from labeling.services import choice
 from labeling.snapshot import Snapshot
 from trainer.engine.model_files import BrokenModel
-from trainer.jobs import pixel_cache
+from trainer.jobs import cache, pixel_cache
 from trainer.models import ModelVersion, Promotion
 from trainer.services import registry
 from trainer.services.registry import NotJudged, NotPromotable
@@ -51,7 +51,7 @@ def _rescore(version: ModelVersion, snapshot: Snapshot, report: Report) -> None:
     if classes != snapshot.classes:
         raise NotJudged(f"Version {version.number} knows other classes than the dataset has today.")
     decoded = pixels.load(snapshot.files, snapshot.keys, recipe.resolution, pixel_cache(), report=report)
-    chosen = device.pick("fp32")
+    chosen = device.pick(recipe.precision, memory=cache("device.json"))  # as it was measured before
     tested = experiment.examine(model.to(chosen.name), decoded, snapshot, chosen, report)
     tested.save(registry.predictions_file(version.run, snapshot))
 

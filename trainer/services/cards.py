@@ -54,4 +54,5 @@ def _promoted(version: ModelVersion) -> str:
         return ""
     who = f" by {last.by}" if last.by else ""
     said = f"It was {WORDS[Promotion.Kind(last.kind)]}{who} on {last.at:%d %B %Y}"
-    return f"{said}: {last.reason}" if last.reason else f"{said}."
+    told = last.reason and last.reason != (version.verdict or {}).get("reason")  # the gate's own is told
+    return f"{said}: {last.reason}" if told else f"{said}."
