@@ -19,7 +19,7 @@ HISTORY_SHOWN = 20
 KINDS = {
     Promotion.Kind.GATE: "promoted by the gate",
     Promotion.Kind.HAND: "promoted by hand",
-    Promotion.Kind.ROLLBACK: "rolled back to",
+    Promotion.Kind.ROLLBACK: "brought back",
 }
 
 
