@@ -1,6 +1,7 @@
 """ONNX files that say the same as torch, or do not come into being."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import onnx
@@ -14,7 +15,7 @@ from trainer.engine.device import Device
 from trainer.engine.exports import NotExportable
 from trainer.engine.material import Examples
 from trainer.engine.networks import build as networks
-from trainer.engine.recipe import Recipe
+from trainer.engine.recipe import NETWORKS, Recipe
 from trainer.engine.scoring import NoModel, Scorer
 
 CPU = Device("cpu", "fp32")
@@ -88,6 +89,18 @@ def test_a_foreign_model_scores_nothing(written):
 
 
 # --- what comes of it
+
+
+@pytest.mark.parametrize("network", [*NETWORKS, "timm:test_resnet"])
+def test_every_network_can_be_exported_and_says_the_same(network, tmp_path):
+    recipe = replace(RECIPE, network=network)
+    model = networks.build(recipe, 3, torch.Generator().manual_seed(0))
+    model.fit(PIXELS)
+    told = exports.export(tmp_path / "m.onnx", model, recipe, CLASSES, weights="", pictures=PIXELS)
+    assert told.max_difference <= exports.CLOSE
+    one = Scorer(tmp_path / "m.onnx").logits(PIXELS[:1])  # another number of pictures than was traced
+    with torch.inference_mode():
+        assert np.allclose(one, model(torch.from_numpy(PIXELS[:1])).numpy(), atol=1e-4)
 
 
 def test_it_agrees_with_torch_and_says_how_far(written):

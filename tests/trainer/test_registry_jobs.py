@@ -108,8 +108,7 @@ django.setup()
 from pathlib import Path
 from django.conf import settings
 settings.STATE_DIR, settings.MEDIA_ROOT = Path(sys.argv[2]), Path(sys.argv[2], "media")
-from trainer import jobs as training
-from trainer.registry import jobs
+from trainer import jobs
 
 def report(progress):
     global asked
@@ -203,6 +202,14 @@ def test_the_first_version_is_promoted_when_it_beats_guessing(dataset, now):
     assert (told["promoted"], told["scored_again"]) == (True, [])
     assert version.state == ModelVersion.State.CURRENT
     assert (Promotion.objects.get().kind, Promotion.objects.get().by) == ("gate", "")
+
+
+def test_a_verdict_may_be_asked_for_without_consequence(dataset, now):
+    version = trained(dataset, now)
+    told = jobs.judge(silent, version_id=version.pk, promote=False)
+    version.refresh_from_db()
+    assert (told["promoted"], version.verdict["promotes"]) == (False, True)
+    assert registry.current(dataset) is None
 
 
 def test_after_a_change_of_the_test_set_both_are_scored_on_it_before_they_are_compared(dataset, now):

@@ -150,8 +150,33 @@ def test_an_ended_job_is_not_cancelled(rows, admin):
     assert admin.post(reverse("api:retry", args=[rows.job])).status_code == 202
 
 
+def test_versions_are_told_promoted_and_rolled_back(rows, admin):
+    told = admin.get(reverse("api:models", args=[rows.dataset])).json()
+    assert [(row["number"], row["state"]) for row in told["versions"]] == [(2, "candidate"), (1, "current")]
+    assert told["current"]["accuracy"] == Run.objects.get(pk=rows.run).metrics["accuracy"]
+    why = {"reason": "It looks better."}
+    told = admin.post(reverse("api:promote", args=[rows.version]), why, content_type=JSON).json()
+    assert (told["current"]["number"], told["previous"], told["history"][0]["reason"]) == (
+        2,
+        1,
+        why["reason"],
+    )
+    again = admin.post(reverse("api:promote", args=[rows.version]), why, content_type=JSON)
+    assert (again.status_code, again.json()["detail"]) == (409, "Version 2 is the current one already.")
+    told = admin.post(reverse("api:roll_back", args=[rows.dataset])).json()
+    assert (told["current"]["number"], told["previous"], told["history"][0]["by"]) == (1, None, "admin")
+    assert admin.post(reverse("api:roll_back", args=[rows.dataset])).status_code == 409
+
+
+@pytest.mark.parametrize("name", ["judge", "export"])
+def test_slow_work_on_a_version_is_accepted(name, rows, admin):
+    answer = admin.post(reverse(f"api:{name}", args=[rows.version]))
+    assert answer.status_code == 202
+    assert admin.get(answer.json()["job_url"]).json()["row"]["state"] == "queued"
+
+
 def test_the_schema_tells_every_refusal(engineer):
     schema = engineer.get(reverse("api:openapi-json")).json()
     operations = [operation for path in schema["paths"].values() for operation in path.values()]
-    assert len(operations) == 25
+    assert len(operations) == 30
     assert all({"400", "401", "403", "404", "409", "422"} <= set(o["responses"]) for o in operations)

@@ -8,8 +8,9 @@ from django.contrib.auth.models import User
 from django.core.management import CommandError, call_command
 
 from labeling.models import Dataset, Sample
+from tests.trainer import registry_rows
 from trainer.engine.recipe import NAMED
-from trainer.services import runs
+from trainer.services import registry, runs
 
 
 @pytest.fixture
@@ -27,6 +28,10 @@ def dataset(db, state, now):
         (["next_round", "Pets"], "No picture waits for a label"),
         (["next_round", "Pets", "--overlap", "9"], "invalid choice: 9"),
         (["curve", "Pets"], "label"),
+        (["promote", "Pets", "1"], "Pets has no model version 1; there are: none yet."),
+        (["promote", "Nobody", "1"], "There is no dataset 'Nobody'"),
+        (["rollback", "Pets"], "There is no version to roll back to."),
+        (["export", "Pets"], "Pets has no current model version; name one: none yet."),
         (["import_images", "Pets", "/nowhere"], "/nowhere is not a folder."),
         (["import_images", "ab", "."], "A dataset's name has 3 to 50 characters, got 2"),
     ],
@@ -57,3 +62,19 @@ def test_prepare_makes_tables_and_one_administrator(db, state, capsys):
     assert stat.S_IMODE((state / "first-sign-in.json").stat().st_mode) == 0o600
     call_command("prepare")
     assert User.objects.count() == 1
+
+
+def test_versions_are_promoted_and_rolled_back_by_their_numbers(state, db, now, capsys):
+    dataset = registry_rows.make_dataset(now, "Coins")
+    made = [registry_rows.make_version(dataset, now) for _ in range(2)]
+    for number in ("1", "2"):
+        call_command("promote", "Coins", number, "--reason", "Because.")
+    assert registry.current(dataset) == made[1]
+    call_command("rollback", "Coins")
+    assert "Version 1 of Coins is the current one again." in capsys.readouterr().out
+    assert registry.current(dataset) == made[0]
+    first = dataset.promotions.last()
+    assert (first.by, first.reason, first.kind) == ("manage.py", "Because.", "hand")
+    registry.weights_file(made[1]).unlink()
+    with pytest.raises(CommandError, match="Version 2 cannot be promoted"):
+        call_command("promote", "Coins", "2")

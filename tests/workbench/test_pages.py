@@ -26,6 +26,7 @@ PAGES = [
     ("runs", "dataset"),
     ("run", "run"),
     ("run", "other"),
+    ("models", "dataset"),
     ("curve", "curve"),
     ("compare", ("run", "other")),
     ("import-report", "report"),

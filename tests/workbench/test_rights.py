@@ -7,7 +7,7 @@ import pytest
 from django.urls import URLPattern, get_resolver, reverse
 
 from labeling.models import Dataset
-from trainer.models import Curve, Run
+from trainer.models import Curve, GateRule, ModelVersion, Promotion, Run
 from workbench.ledger.models import Job
 from workbench.models import Advice, RetrainDecision, RetrainRule
 
@@ -36,6 +36,12 @@ LOOK = [
     ("sample-thumbnail", "sample", EVERYONE),
     ("runs", "dataset", ENGINEERS),
     ("run", "run", ENGINEERS),
+    ("models", "dataset", ENGINEERS),
+    ("version", "version", ENGINEERS),
+    ("version-weights", "version", ENGINEERS),
+    ("version-onnx", "version", ENGINEERS),
+    ("version-card", "version", ENGINEERS),
+    ("version-predictions", "version", ENGINEERS),
     ("compare", "run", ENGINEERS),
     ("retraining", "dataset", ENGINEERS),
     ("curve", "curve", ENGINEERS),
@@ -60,6 +66,7 @@ LOOK = [
     ("api:runs", "dataset", ENGINEERS),
     ("api:comparison", "dataset", ENGINEERS),
     ("api:run", "run", ENGINEERS),
+    ("api:models", "dataset", ENGINEERS),
     ("api:compare", "run", ENGINEERS),
     ("api:retrain_rule", "dataset", ENGINEERS),
     ("api:curves", "dataset", ENGINEERS),
@@ -90,6 +97,15 @@ ACT = [
     ("run-retry", "run", {}, ADMINS),
     ("job-cancel", "job", {}, ADMINS),
     ("job-retry", "failed", {}, ADMINS),
+    ("models-rule", "dataset", {"metric": "accuracy", "rule": "by-hand", "margin_points": 1}, ADMINS),
+    ("models-promote", "dataset", {"version": 1}, ADMINS),
+    ("models-roll-back", "dataset", {}, ADMINS),
+    ("version-judge", "version", {}, ADMINS),
+    ("version-export", "version", {}, ADMINS),
+    ("api:promote", "version", {}, ADMINS),
+    ("api:roll_back", "dataset", {}, ADMINS),
+    ("api:judge", "version", {}, ADMINS),
+    ("api:export", "version", {}, ADMINS),
     ("api:start_run", "dataset", {"recipe": "plain"}, ADMINS),
     ("api:start_curve", "dataset", {"preset": "quick"}, ADMINS),
     ("api:start_out_of_fold", "run", {}, ADMINS),
@@ -122,15 +138,12 @@ def refused(name, group):
     return 401 if name.startswith("api:") else 302
 
 
+WORLD = (Dataset, Run, ModelVersion, Promotion, GateRule, Curve, Advice, Job, RetrainRule, RetrainDecision)
+
+
 def world():
     """Everything that an action may change."""
-    return [
-        list(rows.order_by("pk").values())
-        for rows in (
-            *(Dataset.objects, Run.objects, Curve.objects, Advice.objects, Job.objects),
-            *(RetrainRule.objects, RetrainDecision.objects),
-        )
-    ]
+    return [list(rows.order_by("pk").values()) for rows in (row.objects for row in WORLD)]
 
 
 def names(patterns, space=""):
@@ -151,7 +164,7 @@ def test_every_address_is_in_the_tables():
 @pytest.mark.parametrize(("name", "argument", "who"), LOOK, ids=[row[0] for row in LOOK])
 def test_looking(name, argument, who, group, rows, sign_in):
     answer = sign_in(group).get(address(name, argument, rows))
-    allowed = 302 if name in ("favicon", "home", "label") else 200
+    allowed = 302 if name in ("favicon", "home", "label", "version") else 200
     assert answer.status_code == (allowed if group in who else refused(name, group))
     assert ("/sign-in" in answer.get("Location", "")) is (
         group not in who and not group and "api:" not in name
@@ -192,8 +205,11 @@ def test_no_change_by_a_mere_link(name, argument, body, who, rows, sign_in):
     assert world() == before
 
 
-@pytest.mark.parametrize(("name", "argument"), [(row[0], row[1]) for row in [*LOOK, *ACT] if row[1]], ids=str)
-def test_what_is_not_there_is_not_found(name, argument, rows, sign_in):
+ABOUT_A_ROW = [(*row[:2], {}) for row in LOOK if row[1]] + [row[:3] for row in ACT if row[1]]
+
+
+@pytest.mark.parametrize(("name", "argument", "body"), ABOUT_A_ROW, ids=[row[0] for row in ABOUT_A_ROW])
+def test_what_is_not_there_is_not_found(name, argument, body, rows, sign_in):
     gone = replace(rows, **{argument: NOBODY if argument in ("job", "failed") else 2**31 - 1})
     client, path = sign_in("admin"), address(name, argument, gone)
-    assert 404 in (client.get(path).status_code, client.post(path).status_code)
+    assert 404 in (client.get(path).status_code, send(client, name, argument, body, gone).status_code)

@@ -16,9 +16,13 @@ MOST_MB = 120
 HEAVY = {"torch", "torchvision", "sklearn", "scipy", "cv2", "albumentations", "imblearn", "pandas"} | {
     "label_studio_sdk",
     "simplejpeg",
+    "onnx",
+    "onnxruntime",
+    "safetensors",
 }
 PAGES = ["/datasets/", "/datasets/1/", "/datasets/1/samples", "/datasets/1/train", "/jobs/", "/runs/1/"]
 PAGES += ["/curves/1/", "/datasets/2/policies/gentle", "/api/datasets/1", "/api/runs/1", "/admin/"]
+PAGES += ["/datasets/2/models", "/api/datasets/2/models", "/versions/1/card"]
 LOOK_AROUND = """
 import json, sys
 import workbench.asgi
@@ -61,6 +65,15 @@ def test_pages_answer_under_the_real_server(page, browser):
     answer = browser.get(page)
     assert answer.status_code == 200
     assert "script-src 'self'" in answer.headers["Content-Security-Policy"]
+
+
+def test_models_are_sent_by_the_real_server(browser):
+    weights = browser.get("/versions/2/weights")
+    assert (weights.content, weights.headers["Content-Length"]) == (b"weights of 2", "12")
+    assert weights.headers["Content-Disposition"] == 'attachment; filename="animals-v2.safetensors"'
+    table = browser.get("/versions/2/predictions")
+    assert table.headers["Content-Type"] == "text/csv; charset=utf-8"
+    assert table.text.splitlines()[0] == "sha256,name,label,predicted,p <b>cat</b>,p dog,p emu"
 
 
 @pytest.mark.parametrize("name", ["css/seedbed.css", "vendor/echarts/echarts.min.js", "js/live.js"])

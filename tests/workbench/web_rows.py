@@ -1,5 +1,6 @@
 """One row of everything that a page can show, as the services write them."""
 
+import hashlib
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -19,11 +20,12 @@ from labeling.models import (
     SelectionRound,
 )
 from trainer.curves.outlook import Forecast, Step
-from trainer.engine import comparison, metrics
+from trainer.engine import comparison, disk, metrics, model_files
+from trainer.engine.gate import Verdict
 from trainer.engine.predictions import TestPredictions
 from trainer.engine.recipe import NAMED
-from trainer.models import Comparison, Curve, CurveCell, Run
-from trainer.services import curves, runs
+from trainer.models import Comparison, Curve, CurveCell, ModelVersion, Run
+from trainer.services import curves, registry, runs
 from workbench.ledger.dispatch import submit
 from workbench.ledger.models import Job
 from workbench.models import Advice
@@ -43,6 +45,7 @@ class Rows:
     report: int
     advice: int
     idea: int  # advice that only a person can carry out
+    version: int  # a candidate, with all its files
     job: UUID
     failed: UUID
 
@@ -70,6 +73,7 @@ def make(state: Path, now: datetime) -> Rows:
         idea=_advice(
             dataset, now, "fix_labels", "Look again at 7 labels", gain=0.02, low=-0.01, high=0.05, level=0.9
         ).pk,
+        version=_versions(dataset, run, other, state, now).pk,
         job=job.pk,
         failed=failed.pk,
     )
@@ -132,6 +136,32 @@ def _runs(dataset: Dataset, state: Path, now: datetime) -> tuple[Run, Run]:
     return made[0], made[1]
 
 
+def _versions(dataset: Dataset, first: Run, second: Run, state: Path, now: datetime) -> ModelVersion:
+    """The first run's model is the current one, the second's a candidate that was judged and exported."""
+    made = [_version(dataset, run, number, state, now) for number, run in enumerate((first, second), 1)]
+    registry.promote(made[0], "ada", "Said <b>better</b>.", now)
+    verdict = Verdict(False, "Neither better nor worse is shown against version 1: +1.0 points.", against=1)
+    registry.record_verdict(made[1], verdict, now)
+    return made[1]
+
+
+def _version(dataset: Dataset, run: Run, number: int, state: Path, now: datetime) -> ModelVersion:
+    folder = state / run.folder
+    weights, graph = b"weights of %d" % number, b"graph"
+    disk.write(folder / model_files.WEIGHTS, weights)
+    disk.write(folder / model_files.ONNX, graph)
+    exported = {
+        "sha256": hashlib.sha256(graph).hexdigest(),
+        "opset": 17,
+        "pictures": 80,
+        "max_difference": 2e-6,
+    }
+    return ModelVersion.objects.create(
+        dataset=dataset, number=number, run=run, weights=hashlib.sha256(weights).hexdigest(),
+        export=exported, created_at=now,
+    )  # fmt: skip
+
+
 def _run(dataset: Dataset, state: Path, name: str, seed: int, rng: np.random.Generator, now: datetime) -> Run:
     probs = rng.dirichlet(np.ones(3), len(LABELS)).astype(np.float32)
     keys = np.array([f"{number:064x}" for number in range(len(LABELS))])
@@ -147,6 +177,7 @@ def _run(dataset: Dataset, state: Path, name: str, seed: int, rng: np.random.Gen
         fingerprint="d" * 64,
         test_fingerprint=tested.fingerprint,
         n_train=9,
+        labels={"train": dict.fromkeys(CLASSES, 3), "test": dict.fromkeys(CLASSES, 6)},
         n_test=len(LABELS),
         history=[{"step": 1, "loss": 1.1, "accuracy": 0.3}],
         receipt={"duration_s": 75.0, "device": "cpu", "command": "python3 manage.py train Animals"},

@@ -10,7 +10,7 @@ from labeling.progress import Progress, Report
 from labeling.services import choice
 from labeling.snapshot import Snapshot
 from trainer.engine.model_files import BrokenModel
-from trainer.jobs import pixel_cache
+from trainer.jobs import cache, pixel_cache
 from trainer.models import ModelVersion, Promotion
 from trainer.services import registry
 from trainer.services.registry import NotJudged, NotPromotable
@@ -18,11 +18,12 @@ from trainer.services.registry import NotJudged, NotPromotable
 CHECKED = 64  # real pictures that an export is compared with torch on
 
 
-def judge(report: Report, *, version_id: int) -> dict[str, object] | None:
+def judge(report: Report, *, version_id: int, promote: bool = True) -> dict[str, object] | None:
     """Judge a candidate against the current version on today's test set; promote it where the gate says so.
 
-    Where the test set changed since one of the two was measured, its weights are scored on it again first.
-    None if the version is gone or no candidate.  What keeps it from being judged is its verdict.
+    With `promote` false the verdict is kept and nothing follows from it.  Where the test set changed since
+    one of the two was measured, its weights are scored on it again first.  None if the version is gone or no
+    candidate.  What keeps it from being judged is its verdict.
     """
     version = registry.find(version_id)
     if version is None or version.state != ModelVersion.State.CANDIDATE:
@@ -34,12 +35,12 @@ def judge(report: Report, *, version_id: int) -> dict[str, object] | None:
             _rescore(one, snapshot, report)
             rescored.append(one.number)
         verdict = registry.gate(version, timezone.now(), snapshot)
-        if verdict.promotes:
+        if verdict.promotes and promote:
             kind = Promotion.Kind.GATE
             registry.promote(version, "", verdict.reason, timezone.now(), kind=kind)
     except (BrokenModel, NotJudged, NotPromotable) as trouble:
         verdict = registry.refuse(version, str(trouble), timezone.now())
-    return {"promoted": verdict.promotes, "reason": verdict.reason, "scored_again": rescored}
+    return {"promoted": verdict.promotes and promote, "reason": verdict.reason, "scored_again": rescored}
 
 
 def _rescore(version: ModelVersion, snapshot: Snapshot, report: Report) -> None:
@@ -50,7 +51,7 @@ def _rescore(version: ModelVersion, snapshot: Snapshot, report: Report) -> None:
     if classes != snapshot.classes:
         raise NotJudged(f"Version {version.number} knows other classes than the dataset has today.")
     decoded = pixels.load(snapshot.files, snapshot.keys, recipe.resolution, pixel_cache(), report=report)
-    chosen = device.pick("fp32")
+    chosen = device.pick(recipe.precision, memory=cache("device.json"))  # as it was measured before
     tested = experiment.examine(model.to(chosen.name), decoded, snapshot, chosen, report)
     tested.save(registry.predictions_file(version.run, snapshot))
 

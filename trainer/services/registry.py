@@ -86,6 +86,11 @@ def record_export(version: ModelVersion, exported: dict[str, object]) -> None:
     version.save(update_fields=["export"])
 
 
+def measured_file(version: ModelVersion) -> Path:
+    """Return where lies what the version said of the test items that its training measured."""
+    return _folder(version.run) / predictions.FILE
+
+
 def rule_of(dataset: Dataset) -> Rule:
     """Return what a candidate of the dataset has to show."""
     row = GateRule.objects.filter(dataset=dataset).first()

@@ -1,11 +1,11 @@
-"""Which jobs work on a dataset: directly, or for one of its runs, curves and rounds."""
+"""Which jobs work on a dataset: directly, or for one of its runs, model versions, curves and rounds."""
 
 from typing import Any
 
 from django.db.models import QuerySet
 
 from labeling.models import Dataset, SelectionRound
-from trainer.models import Curve, Pretraining, Run
+from trainer.models import Curve, ModelVersion, Pretraining, Run
 from workbench.ledger.models import Job
 
 
@@ -14,6 +14,7 @@ def open_jobs_of(dataset: Dataset) -> list[Job]:
     about = {
         "dataset_id": {dataset.pk},
         "run_id": _numbers(Run.objects.filter(dataset=dataset)),
+        "version_id": _numbers(ModelVersion.objects.filter(dataset=dataset)),
         "pretraining_id": _numbers(Pretraining.objects.filter(dataset=dataset)),
         "curve_id": _numbers(Curve.objects.filter(dataset=dataset)),
         "round_id": _numbers(SelectionRound.objects.filter(dataset=dataset)),

@@ -13,7 +13,7 @@ from labeling.services import choice
 from trainer.engine.pretraining import Plan
 from trainer.engine.recipe import NAMED, Recipe
 from trainer.models import Run
-from trainer.services import cross_validation, curves, pretraining, runs
+from trainer.services import cross_validation, curves, pretraining, registry, runs
 from workbench.ledger.dispatch import submit
 from workbench.ledger.models import Job
 
@@ -199,8 +199,12 @@ def start_next_round(
 
 
 def best_predictions(dataset: Dataset) -> PredictionSet | None:
-    """Return what the most accurate run on the newest labels predicts; all of them share one test set."""
-    best = runs.best(dataset)
+    """Return what the current model version predicts.
+
+    Without one, what the most accurate run on the newest labels does; all of those share one test set.
+    """
+    standing = registry.current(dataset)
+    best = standing.run if standing else runs.best(dataset)
     return dataset.prediction_sets.filter(source=f"run:{best.pk}").first() if best else None
 
 

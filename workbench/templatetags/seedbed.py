@@ -34,6 +34,12 @@ def number(value: float | None, digits: int = 0) -> str:
 
 
 @register.filter
+def tiny(value: float | None) -> str:
+    """0.0000023 -> "2.3e-06" """
+    return NOTHING if value is None else f"{value:.1e}"
+
+
+@register.filter
 def duration(seconds: float | None) -> str:
     """75.2 -> "1 min 15 s" """
     if seconds is None:

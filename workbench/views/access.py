@@ -12,7 +12,7 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, Js
 
 from augment.models import Preview
 from labeling.models import Dataset, ImportReport, Sample
-from trainer.models import Curve, Run
+from trainer.models import Curve, ModelVersion, Run
 from workbench.ledger.models import Job
 from workbench.models import Advice
 
@@ -82,6 +82,11 @@ def preview(request: HttpRequest, pk: int) -> Preview:
 def run(request: HttpRequest, pk: int, *also: Right) -> Run:
     allow(request, Right.MODELS, *also)
     return _fetch(Run.objects.select_related("dataset"), pk)
+
+
+def version(request: HttpRequest, pk: int, *also: Right) -> ModelVersion:
+    allow(request, Right.MODELS, *also)
+    return _fetch(ModelVersion.objects.select_related("dataset", "run"), pk)
 
 
 def curve(request: HttpRequest, pk: int) -> Curve:

@@ -10,7 +10,7 @@ from django.core.management.base import BaseCommand, CommandParser
 from django.utils import timezone
 
 from workbench.ledger.models import Job
-from workbench.services import follow_up, retraining, upkeep
+from workbench.services import follow_up, retraining, upkeep, versions
 
 PERIOD_S = 1.0
 logger = logging.getLogger(__name__)
@@ -46,3 +46,4 @@ class Command(BaseCommand):
         upkeep.settle_runs(now)
         follow_up.follow_up(now)
         retraining.consider(now)
+        versions.tend(now)

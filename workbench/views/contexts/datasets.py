@@ -12,7 +12,7 @@ from labeling.models import Dataset, ImportReport, Sample
 from workbench.models import Advice
 from workbench.services import advice
 from workbench.services.dataset_jobs import open_jobs_of
-from workbench.views.contexts import comparisons, curves, jobs, labels, runs, samples
+from workbench.views.contexts import comparisons, curves, jobs, labels, registry, runs, samples
 from workbench.views.contexts.comparisons import ComparisonRow
 from workbench.views.contexts.curves import CurveCard
 from workbench.views.contexts.jobs import JobRow
@@ -24,6 +24,7 @@ from workbench.views.contexts.labels import (
     RoundRow,
     StudioState,
 )
+from workbench.views.contexts.registry import ModelCard
 from workbench.views.contexts.runs import RunRow
 from workbench.views.contexts.samples import SampleCard
 
@@ -103,6 +104,7 @@ class ModelsPart:
     more_runs: bool
     comparison: tuple[ComparisonRow, ...]
     curve: CurveCard | None
+    model: ModelCard
     imports: tuple[ImportRow, ...]
     policies: tuple[str, ...]
     open_jobs: tuple[JobRow, ...]
@@ -197,6 +199,7 @@ def models_part(dataset: Dataset) -> ModelsPart:
         more_runs=len(rows) > RUNS_SHOWN,
         comparison=comparisons.latest_comparison(dataset),
         curve=curves.latest_card(dataset),
+        model=registry.model_card(dataset),
         imports=import_rows(dataset),
         policies=tuple(catalog.NAMED),
         open_jobs=tuple(jobs.job_rows(open_jobs_of(dataset))),

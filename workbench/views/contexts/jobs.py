@@ -16,7 +16,7 @@ from workbench.ledger.models import Job
 
 LIST_LENGTH = 100  # older jobs stand in the administration
 # A job's parameter, and the page that shows what the job makes or changes.
-PLACES = {"run_id": "run", "curve_id": "curve", "dataset_id": "dataset"}
+PLACES = {"version_id": "version", "run_id": "run", "curve_id": "curve", "dataset_id": "dataset"}
 
 
 @dataclass(frozen=True)

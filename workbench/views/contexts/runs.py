@@ -24,10 +24,13 @@ from workbench.views.contexts.out_of_fold import OutOfFold, out_of_fold
 RECEIPT = {  # what is left out speaks for itself: names of libraries
     "duration_s": "Duration, s",
     "cpu_s": "CPU time, s",
+    "gpu_s": "GPU time, s",
     "peak_mib": "Peak memory, MiB",
+    "gpu_peak_mib": "Peak GPU memory, MiB",
     "steps": "Optimizer steps",
     "device": "Device",
     "code": "Code version",
+    "weights": "Weights, SHA-256",
 }
 FIELDS = {  # how a recipe reads to a person; the order is the order on the page
     "network": "Network",
