@@ -6,12 +6,16 @@ from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
+from trainer.engine.folds import NoFolds
 from workbench import forms
 from workbench.services import job_control, work
 from workbench.views import access
 from workbench.views.access import Right
+from workbench.views.contexts import compare as compare_contexts
+from workbench.views.contexts import comparisons as comparison_contexts
 from workbench.views.contexts import datasets as dataset_contexts
 from workbench.views.contexts import jobs as job_contexts
+from workbench.views.contexts import out_of_fold as out_of_fold_contexts
 from workbench.views.contexts import plans
 from workbench.views.contexts import runs as contexts
 
@@ -22,7 +26,7 @@ def runs(request: HttpRequest, pk: int) -> HttpResponse:
     page = {
         "row": dataset_contexts.dataset_row(row),
         "rows": contexts.run_rows(row),
-        "comparison": contexts.latest_comparison(row),
+        "comparison": comparison_contexts.latest_comparison(row),
         "area": "datasets",
     }
     return render(request, "workbench/runs.html", page)
@@ -40,6 +44,8 @@ def run(request: HttpRequest, pk: int) -> HttpResponse:
         "log": trained_by.tail if trained_by and ended else "",
         "history_options": contexts.history_options(shown.history),
         "job": job_contexts.open_job(run_id=pk),
+        "peers": compare_contexts.peers(row),
+        "folds_failed": out_of_fold_contexts.failure(row),
         "dataset": dataset_contexts.dataset_row(row.dataset),
         "area": "datasets",
     }
@@ -88,3 +94,13 @@ def train(request: HttpRequest, pk: int) -> HttpResponse:
         "area": "datasets",
     }
     return render(request, "workbench/train.html", page)
+
+
+@require_POST
+def out_of_fold(request: HttpRequest, pk: int) -> HttpResponseRedirect:
+    row = access.run(request, pk, Right.MANAGE)
+    try:
+        work.start_out_of_fold(row, requested_by=request.user.get_username())
+    except NoFolds as reason:
+        messages.error(request, str(reason))
+    return redirect("run", pk)
