@@ -7,7 +7,7 @@ import pytest
 from django.urls import URLPattern, get_resolver, reverse
 
 from labeling.models import Dataset
-from trainer.models import Curve, Run
+from trainer.models import Curve, Pretraining, Run
 from workbench.ledger.models import Job
 from workbench.models import Advice, RetrainDecision, RetrainRule
 
@@ -37,6 +37,7 @@ LOOK = [
     ("runs", "dataset", ENGINEERS),
     ("run", "run", ENGINEERS),
     ("retraining", "dataset", ENGINEERS),
+    ("features", "dataset", ENGINEERS),
     ("curve", "curve", ENGINEERS),
     ("curve-csv", "curve", ENGINEERS),
     ("policy", "dataset", ENGINEERS),
@@ -60,6 +61,8 @@ LOOK = [
     ("api:comparison", "dataset", ENGINEERS),
     ("api:run", "run", ENGINEERS),
     ("api:retrain_rule", "dataset", ENGINEERS),
+    ("api:features", "dataset", ENGINEERS),
+    ("api:embeddings", "dataset", ENGINEERS),
     ("api:curves", "dataset", ENGINEERS),
     ("api:curve", "curve", ENGINEERS),
     ("api:advice", "dataset", ENGINEERS),
@@ -67,6 +70,7 @@ LOOK = [
     ("api:job", "job", ENGINEERS),
 ]
 RULE = {"recipe": "plain", "seeds": 1, "schedule": "never", "window": "day", "promote": "gate"}
+FEATURES = {"network": "cnn", "width": 4, "resolution": 16, "epochs": 2, "batch": 16}
 ROUND = {"count": 2, "strategy": "random", "random_share": 0.2, "overlap": 1}
 # (address, its argument, what is sent, who may do it)
 ACT = [
@@ -76,6 +80,8 @@ ACT = [
     ("advice-ask", "dataset", {}, ADMINS),
     ("next-round", "dataset", ROUND, ADMINS),
     ("train", "dataset", {"recipe": "plain"}, ADMINS),
+    ("features", "dataset", FEATURES, ADMINS),
+    ("embed", "dataset", {"source": "pixels"}, ADMINS),
     ("curve-new", "dataset", {"preset": "quick"}, ADMINS),
     ("retraining", "dataset", RULE, ADMINS),
     ("retrain", "dataset", {}, ADMINS),
@@ -86,6 +92,8 @@ ACT = [
     ("job-cancel", "job", {}, ADMINS),
     ("job-retry", "failed", {}, ADMINS),
     ("api:start_run", "dataset", {"recipe": "plain"}, ADMINS),
+    ("api:start_features", "dataset", {"epochs": 2}, ADMINS),
+    ("api:start_embedding", "dataset", {"source": "pixels"}, ADMINS),
     ("api:start_curve", "dataset", {"preset": "quick"}, ADMINS),
     ("api:retrain", "dataset", {}, ADMINS),
     ("api:take", "idea", {}, ADMINS),
@@ -122,7 +130,7 @@ def world():
         list(rows.order_by("pk").values())
         for rows in (
             *(Dataset.objects, Run.objects, Curve.objects, Advice.objects, Job.objects),
-            *(RetrainRule.objects, RetrainDecision.objects),
+            *(RetrainRule.objects, RetrainDecision.objects, Pretraining.objects),
         )
     ]
 
