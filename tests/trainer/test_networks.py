@@ -81,15 +81,6 @@ def test_pictures_of_one_gray_give_finite_logits(name):
     assert model.train()(pictures()).isfinite().all()
 
 
-def test_frozen_features_keep_their_statistics():
-    model = build("resnet9")
-    model.features.requires_grad_(False)
-    before = {name: tensor.clone() for name, tensor in model.features.state_dict().items()}
-    model.train()(pictures()).sum().backward()
-    torch.testing.assert_close(model.features.state_dict(), before, rtol=0, atol=0)
-    assert model.head.weight.grad.abs().sum() > 0
-
-
 # --- invariant
 
 
@@ -166,6 +157,13 @@ def test_convolutions_stay_in_channels_last(name):
     model(pictures())
     assert seen
     assert all(tensor.is_contiguous(memory_format=torch.channels_last) for tensor in seen)
+
+
+@every_network
+def test_several_gpus_may_share_the_batch_statistics(name):
+    model = fitted(name).eval()
+    before = model(pictures())
+    torch.testing.assert_close(nn.SyncBatchNorm.convert_sync_batchnorm(model).eval()(pictures()), before)
 
 
 @every_network

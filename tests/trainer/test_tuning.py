@@ -86,9 +86,6 @@ def test_every_version_of_a_picture_is_seen():
     assert min((call == LABELS).mean() for call in calls) > 0.6
 
 
-# --- determinism
-
-
 def test_a_probe_repeats():
     one, same = fresh(), fresh()
     assert probe(one) == probe(same)

@@ -194,7 +194,7 @@ def _trained(world: World, name: str, recipe: Recipe, seed: int, file: Path | No
             recipe,
             seed=seed,
             device=world.device,
-            aids=Aids(weights=file) if file else None,
+            aids=Aids(weights=file),
         )
         return outcome.tested.probs, f"{outcome.trained.steps} steps"
 

@@ -54,8 +54,8 @@ def airbench(recipe: Recipe, generator: torch.Generator) -> tuple[nn.Module, int
     """Return (features, channels); width 64 is the original's 64, 256, 256 channels.
 
     Unlike it, the last pool takes whatever size is left, the head is the one that all networks have, the
-    filters are not normalized in each step, and the bias of the whitening layer is trained throughout.  At 8
-    pixels the third group does not halve.
+    filters are not normalized in each step, the bias of the whitening layer is trained throughout, and the
+    norms have a scale of their own.  At 8 pixels the third group does not halve.
     """
     w = recipe.width
     body = [
@@ -73,16 +73,11 @@ def airbench(recipe: Recipe, generator: torch.Generator) -> tuple[nn.Module, int
 def _group(before: int, after: int, *, pool: bool) -> list[nn.Module]:
     first, second = (nn.Conv2d(c, after, 3, padding=1, bias=False) for c in (before, after))
     halve = [nn.MaxPool2d(2)] if pool else []
-    return [first, *halve, Norm(after), nn.GELU(), second, Norm(after), nn.GELU()]
+    return [first, *halve, _norm(after), nn.GELU(), second, _norm(after), nn.GELU()]
 
 
-class Norm(nn.BatchNorm2d):
-    """Batch norm whose scale stays 1, with statistics that follow fast: a training has few steps."""
-
-    def __init__(self, channels: int) -> None:
-        super().__init__(channels, momentum=0.4)
-        del self.weight
-        self.register_buffer("weight", torch.ones(channels))
+def _norm(channels: int) -> nn.BatchNorm2d:
+    return nn.BatchNorm2d(channels, momentum=0.4)  # statistics that follow fast: a training has few steps
 
 
 def _draw(layer: nn.Conv2d, generator: torch.Generator) -> None:

@@ -59,13 +59,6 @@ class Classifier(nn.Module):
         self.mean.copy_(mean)
         self.deviation.copy_(deviation.clamp(min=1.0))  # a constant channel must not divide by zero
 
-    def train(self, mode: bool = True) -> "Classifier":
-        """As torch; frozen features stay in eval mode, so that their norms keep their statistics."""
-        super().train(mode)
-        if not any(weight.requires_grad for weight in self.features.parameters()):
-            self.features.eval()
-        return self
-
 
 Builder = Callable[[Recipe, torch.Generator], tuple[nn.Module, int]]
 """Recipe and generator -> features with all their weights drawn, and how many channels they give."""
