@@ -12,8 +12,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from augment import batch_specs, mixing
-from trainer.engine import fits, losses, optimizers, tuning
-from trainer.engine import weights as weights_files
+from trainer.engine import fits, losses, optimizers, tuning, weights
 from trainer.engine.averaging import Average
 from trainer.engine.batches import Stream
 from trainer.engine.device import Device
@@ -116,7 +115,7 @@ class Stepper:
         return model
 
     def _start(self, model: Classifier, path: Path | None) -> None:
-        start = weights_files.begin(model, self._recipe, path)
+        start = weights.begin(model, self._recipe, path)
         if start is not None:
             self.began["weights"] = start.to_json()
             if start.moments is not None:
