@@ -11,7 +11,8 @@ import time
 import zipfile
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -29,23 +30,41 @@ from trainer.engine.pixels import Gathered
 from trainer.engine.pretraining import Plan
 from trainer.engine.recipe import Recipe
 
-SIDE = 128
-SIDES = (8, 16, 32, 64, SIDE)  # of the raw pixels; leave-one-out on the training rows chooses
 TEST_SHARE, SALT = 0.25, "trashnet"
-PLAN = Plan(network="resnet18", width=16, resolution=SIDE, epochs=100, batch=64)
-SCRATCH = Recipe(
-    network="resnet18",
-    width=16,
-    resolution=SIDE,
-    policy="shift-flip",
-    learning_rate=0.005,
-    label_smoothing=0.1,
-    batch=32,
-    min_steps=3000,
-)
-PROBE = Recipe(network="resnet18", width=16, resolution=SIDE, weights="self-supervised", tuning="probe")
-FINE_TUNED = Recipe.from_json(
-    {**SCRATCH.to_json(), "weights": "self-supervised", "tuning": "probe-then-full", "min_steps": 1500}
+SIDES = (8, 16, 32, 64, 128)  # of the raw pixels; leave-one-out on the training rows chooses
+
+
+@dataclass(frozen=True)
+class Trials:
+    """What is tried with each seed; the fine-tuned one and the probe start from the features of the plan."""
+
+    plan: Plan
+    scratch: Recipe
+    fine_tuned_steps: int
+
+    @property
+    def probe(self) -> Recipe:
+        return replace(self.scratch, weights="self-supervised", tuning="probe", policy=None)
+
+    @property
+    def fine_tuned(self) -> Recipe:
+        tuned = replace(self.scratch, weights="self-supervised", tuning="probe-then-full")
+        return replace(tuned, min_steps=self.fine_tuned_steps)
+
+
+TRIALS = Trials(
+    plan=Plan(network="resnet18", width=16, resolution=128, epochs=100, batch=64),
+    scratch=Recipe(
+        network="resnet18",
+        width=16,
+        resolution=128,
+        policy="shift-flip",
+        learning_rate=0.005,
+        label_smoothing=0.1,
+        batch=32,
+        min_steps=3000,
+    ),
+    fine_tuned_steps=1500,
 )
 Say = Callable[[str], None]
 
@@ -118,16 +137,16 @@ def _groups(keys: Sequence[str], files: Sequence[Path]) -> list[str]:
     return duplicates.join(keys, [""] * len(keys), [False] * len(keys), pairs[equal])
 
 
-def run(world: World, seeds: int, say: Say) -> Iterator[Cell]:
+def run(world: World, seeds: int, say: Say, trials: Trials = TRIALS) -> Iterator[Cell]:
     """Yield all cells, the cheap ones first, one seed of everything before the next."""
-    yield _kept(world, "kNN, raw pixels", {"sides": SIDES}, _raw_neighbors)
+    yield _kept(world, "kNN, raw pixels", SIDES, _raw_neighbors)
     for seed in range(seeds):
-        yield _trained(world, "from scratch", SCRATCH, seed, None)
-        learned = _features(world, seed, say)
-        named = {"plan": PLAN.to_json(), "seed": seed}
-        yield _kept(world, f"kNN, features, seed {seed}", named, lambda w, f=learned: _neighbors(w, f))  # type: ignore[misc]
-        yield _trained(world, "probe of features", PROBE, seed, learned)
-        yield _trained(world, "fine-tuned features", FINE_TUNED, seed, learned)
+        yield _trained(world, f"from scratch, seed {seed}", trials.scratch, seed, None)
+        learned = _features(world, trials.plan, seed, say)
+        near = partial(_neighbors, file=learned, side=trials.plan.resolution)
+        yield _kept(world, f"kNN, features, seed {seed}", learned.name, near)
+        yield _trained(world, f"probe of features, seed {seed}", trials.probe, seed, learned)
+        yield _trained(world, f"fine-tuned features, seed {seed}", trials.fine_tuned, seed, learned)
 
 
 def _kept(
@@ -153,9 +172,9 @@ def _raw_neighbors(world: World) -> tuple[NDArray[np.float32], str]:
     return found[best].probs, f"{best} px and k {found[best].k}, by leave-one-out: {told}"
 
 
-def _neighbors(world: World, file: Path) -> tuple[NDArray[np.float32], str]:
+def _neighbors(world: World, *, file: Path, side: int) -> tuple[NDArray[np.float32], str]:
     model, _ = self_supervised.load(file)
-    found = _classify(world, features.embed(model, world.decoded(SIDE), device=world.device))
+    found = _classify(world, features.embed(model, world.decoded(side), device=world.device))
     return found.probs, f"k {found.k}, leave-one-out {found.left_out_accuracy:.3f}"
 
 
@@ -165,22 +184,22 @@ def _classify(world: World, vectors: NDArray[np.float32]) -> neighbors.Neighbors
     return neighbors.classify(vectors[train], shot.labels[train], vectors[test], len(shot.classes))
 
 
-def _features(world: World, seed: int, say: Say) -> Path:
+def _features(world: World, plan: Plan, seed: int, say: Say) -> Path:
     """Return the file of features learned from everything but the test items."""
-    told = json.dumps([PLAN.to_json(), seed, world.snapshot.fingerprint, world.device.precision])
+    told = json.dumps([plan.to_json(), seed, world.snapshot.fingerprint, world.device.precision])
     path = world.cells / f"features-{hashlib.sha256(told.encode()).hexdigest()[:16]}.safetensors"
     if not path.exists():
         started = time.process_time()
         learned = self_supervised.pretrain(
-            world.decoded(SIDE),
+            world.decoded(plan.resolution),
             np.flatnonzero(~world.snapshot.is_test),
-            PLAN,
+            plan,
             seed=seed,
             device=world.device,
             checkpoint=Checkpoint(path.with_suffix(".checkpoint")),
             report=lambda progress: say(f"features, seed {seed}: epoch {progress.done} of {progress.total}"),
         )
-        self_supervised.save(path, learned, PLAN)
+        self_supervised.save(path, learned, plan)
         say(f"features, seed {seed}: {time.process_time() - started:.0f} CPU-seconds in this process")
     return path
 
@@ -199,7 +218,7 @@ def _trained(world: World, name: str, recipe: Recipe, seed: int, file: Path | No
         return outcome.tested.probs, f"{outcome.trained.steps} steps"
 
     facts = [recipe.to_json(), seed, None if file is None else file.name]
-    return _kept(world, f"{name}, seed {seed}", facts, make)
+    return _kept(world, name, facts, make)
 
 
 def table(world: World, cells: Sequence[Cell]) -> Iterator[str]:
