@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from augment import views
+from augment import two_views
 from labeling.progress import Cancelled
 from tests import toys
 from trainer.engine import features, self_supervised
@@ -155,7 +155,9 @@ def apart(model):
     pixels, _ = toys.shape_pixels(60, 16, np.random.default_rng(7))
     generator = torch.Generator().manual_seed(3)
     one, two = (
-        features.embed(model, views.view(torch.from_numpy(pixels), views.SPEC, generator).numpy(), device=CPU)
+        features.embed(
+            model, two_views.view(torch.from_numpy(pixels), two_views.SPEC, generator).numpy(), device=CPU
+        )
         for _ in range(2)
     )
     others = one[:, None] - two[None]

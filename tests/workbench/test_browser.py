@@ -27,6 +27,7 @@ PAGES = {
     "jobs": "/jobs/",
     "train": "/datasets/2/train",
     "retraining": "/datasets/2/retraining",
+    "features": "/datasets/2/features",
     "new curve": "/datasets/1/new-curve",
     "next round": "/datasets/2/next-round",
     "delete": "/datasets/2/delete",

@@ -35,6 +35,7 @@ PAGES = [
     ("job", "failed"),
     ("train", "dataset"),
     ("retraining", "dataset"),
+    ("features", "dataset"),
     ("curve-new", "dataset"),
     ("next-round", "dataset"),
     ("dataset-delete", "dataset"),

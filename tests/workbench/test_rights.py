@@ -7,7 +7,7 @@ import pytest
 from django.urls import URLPattern, get_resolver, reverse
 
 from labeling.models import Dataset
-from trainer.models import Curve, GateRule, ModelVersion, Promotion, Run
+from trainer.models import Curve, GateRule, ModelVersion, Pretraining, Promotion, Run
 from workbench.ledger.models import Job
 from workbench.models import Advice, RetrainDecision, RetrainRule
 
@@ -44,6 +44,7 @@ LOOK = [
     ("version-predictions", "version", ENGINEERS),
     ("compare", "run", ENGINEERS),
     ("retraining", "dataset", ENGINEERS),
+    ("features", "dataset", ENGINEERS),
     ("curve", "curve", ENGINEERS),
     ("curve-csv", "curve", ENGINEERS),
     ("policy", "dataset", ENGINEERS),
@@ -69,6 +70,8 @@ LOOK = [
     ("api:models", "dataset", ENGINEERS),
     ("api:compare", "run", ENGINEERS),
     ("api:retrain_rule", "dataset", ENGINEERS),
+    ("api:features", "dataset", ENGINEERS),
+    ("api:embeddings", "dataset", ENGINEERS),
     ("api:curves", "dataset", ENGINEERS),
     ("api:curve", "curve", ENGINEERS),
     ("api:advice", "dataset", ENGINEERS),
@@ -76,6 +79,7 @@ LOOK = [
     ("api:job", "job", ENGINEERS),
 ]
 RULE = {"recipe": "plain", "seeds": 1, "schedule": "never", "window": "day", "promote": "gate"}
+FEATURES = {"network": "cnn", "width": 4, "resolution": 16, "epochs": 2, "batch": 16}
 ROUND = {"count": 2, "strategy": "random", "random_share": 0.2, "overlap": 1}
 # (address, its argument, what is sent, who may do it)
 ACT = [
@@ -85,6 +89,8 @@ ACT = [
     ("advice-ask", "dataset", {}, ADMINS),
     ("next-round", "dataset", ROUND, ADMINS),
     ("train", "dataset", {"recipe": "plain"}, ADMINS),
+    ("features", "dataset", FEATURES, ADMINS),
+    ("embed", "dataset", {"source": "pixels"}, ADMINS),
     ("curve-new", "dataset", {"preset": "quick"}, ADMINS),
     ("out-of-fold", "run", {}, ADMINS),
     ("retraining", "dataset", RULE, ADMINS),
@@ -107,6 +113,8 @@ ACT = [
     ("api:judge", "version", {}, ADMINS),
     ("api:export", "version", {}, ADMINS),
     ("api:start_run", "dataset", {"recipe": "plain"}, ADMINS),
+    ("api:start_features", "dataset", {"epochs": 2}, ADMINS),
+    ("api:start_embedding", "dataset", {"source": "pixels"}, ADMINS),
     ("api:start_curve", "dataset", {"preset": "quick"}, ADMINS),
     ("api:start_out_of_fold", "run", {}, ADMINS),
     ("api:retrain", "dataset", {}, ADMINS),
@@ -138,7 +146,10 @@ def refused(name, group):
     return 401 if name.startswith("api:") else 302
 
 
-WORLD = (Dataset, Run, ModelVersion, Promotion, GateRule, Curve, Advice, Job, RetrainRule, RetrainDecision)
+WORLD = (
+    *(Dataset, Run, ModelVersion, Promotion, GateRule, Pretraining, Curve, Advice, Job),
+    *(RetrainRule, RetrainDecision),
+)
 
 
 def world():

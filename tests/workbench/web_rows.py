@@ -14,6 +14,7 @@ from labeling.models import (
     Annotation,
     Annotator,
     Dataset,
+    EmbeddingSet,
     ImportReport,
     LabelTask,
     Sample,
@@ -23,9 +24,10 @@ from trainer.curves.outlook import Forecast, Step
 from trainer.engine import comparison, disk, metrics, model_files
 from trainer.engine.gate import Verdict
 from trainer.engine.predictions import TestPredictions
+from trainer.engine.pretraining import Plan
 from trainer.engine.recipe import NAMED
-from trainer.models import Comparison, Curve, CurveCell, ModelVersion, Run
-from trainer.services import curves, registry, runs
+from trainer.models import Comparison, Curve, CurveCell, ModelVersion, Pretraining, Run
+from trainer.services import curves, pretraining, registry, runs
 from workbench.ledger.dispatch import submit
 from workbench.ledger.models import Job
 from workbench.models import Advice
@@ -54,6 +56,7 @@ def make(state: Path, now: datetime) -> Rows:
     dataset = Dataset.objects.create(name="Animals", classes=CLASSES, note="Mostly cats.", created_at=now)
     sample = _samples(dataset, state, now)
     run, other = _runs(dataset, state, now)
+    _features(dataset, now)
     job = submit(
         "workbench.jobs.refresh_advice", "Advice for Animals", requested_by="ada", dataset_id=dataset.pk
     )
@@ -231,6 +234,23 @@ def _curve(dataset: Dataset, now: datetime) -> Curve:
     ahead = Forecast(steps, 0.64, False, "", ("Every size was trained once.",))
     curves.record_forecasts(curve, {"accuracy": ahead}, {"accuracy": 0.4}, now)
     return curve
+
+
+def _features(dataset: Dataset, now: datetime) -> None:
+    plan = Plan(network="cnn", width=4, resolution=16, epochs=2)
+    row = pretraining.open_pretraining(dataset, plan, 5, now)
+    Pretraining.objects.filter(pk=row.pk).update(
+        state=Pretraining.State.FAILED, error="<b>cat</b> is broken.", n=12, receipt={"cpu_s": 7.5}
+    )
+    EmbeddingSet.objects.create(
+        dataset=dataset,
+        source="timm:<b>cat",
+        fingerprint="f",
+        dim=512,
+        count=18,
+        path="e.npz",
+        created_at=now,
+    )
 
 
 def _preview(dataset: Dataset, state: Path, now: datetime) -> Preview:

@@ -1,6 +1,6 @@
 """A linear classifier on fixed vectors, solved instead of trained: no learning rate, nothing drawn."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from labeling.progress import Progress, Report, silent
+from trainer.engine.losses import Loss
 
-Loss = Callable[[Tensor, Tensor], Tensor]  # logits (B, K), targets (B, K) -> mean loss
 Vectors = NDArray[np.floating]  # (N, D)
 PENALTIES = (1e-4, 1e-3, 1e-2, 1e-1, 1.0)  # times half the sum of squared weights, on standardized vectors
 HELD_OUT = 5  # every fifth picture of a class chooses among them
@@ -40,35 +40,50 @@ def fit(
     pictures: NDArray[np.int64] | None = None,
     loss: Loss = nn.functional.cross_entropy,
     penalties: Sequence[float] = PENALTIES,
+    device: str = "cpu",
     report: Report = silent,
 ) -> Probe:
     """Return the linear classifier with the least loss on N vectors and their soft targets (N, K).
 
     Multinomial logistic regression by default.  The L2 penalty is the one with the least loss on every fifth
     picture of each class; then all vectors are used.  `pictures` (N,) tells which vectors are of the same
-    picture: they choose together.  Raises ValueError where the shapes do not fit, or for one class only.
+    picture: they choose together.  `device` is where the loss keeps what it knows.
+    Raises ValueError where the shapes do not fit, or for one class only.
     """
-    x = torch.from_numpy(np.ascontiguousarray(vectors, dtype=np.float32))
-    classes = targets.argmax(1)
+    x = torch.from_numpy(np.ascontiguousarray(vectors, dtype=np.float32)).to(device)
+    targets = targets.to(device)
+    classes = targets.argmax(1).cpu()
     if x.ndim != 2 or len(x) != len(targets) or int(classes.min()) == int(classes.max()):
         raise ValueError(
             f"got vectors {tuple(x.shape)} and targets {tuple(targets.shape)}; two classes are needed"
         )
     mean, deviation = x.mean(0), x.std(0, unbiased=False).clamp(min=1e-6)
     x = (x - mean) / deviation
-    chooses = _every_fifth(classes, np.arange(len(x)) if pictures is None else pictures)
-    scores = []
-    for done, penalty in enumerate(penalties):
-        report(Progress("solving the head", done, len(penalties) + 1))
-        layer = _solve(x[~chooses], targets[~chooses], loss, penalty)
-        logits = layer(x[chooses])
-        right = (logits.argmax(1) == classes[chooses]).float().mean()
-        scores.append((float(loss(logits, targets[chooses])), float(right)))
-    best = min(range(len(penalties)), key=lambda i: scores[i][0])
-    layer = _solve(x, targets, loss, penalties[best])
+    chooses = _every_fifth(classes, np.arange(len(x)) if pictures is None else pictures).to(device)
+    chosen = _choose(x, targets, chooses, loss, penalties, report)
+    layer = _solve(x, targets, loss, chosen.penalty)
     weight = layer.weight / deviation
     bias = layer.bias - weight @ mean
-    return Probe(weight.numpy(), bias.numpy(), penalties[best], scores[best][1])
+    return Probe(weight.cpu().numpy(), bias.cpu().numpy(), chosen.penalty, chosen.accuracy)
+
+
+class _Choice(NamedTuple):
+    loss: float
+    accuracy: float
+    penalty: float
+
+
+def _choose(
+    x: Tensor, targets: Tensor, chooses: Tensor, loss: Loss, penalties: Sequence[float], report: Report
+) -> _Choice:
+    """Return the penalty with the least loss on the choosing rows, solved on the others."""
+    found = []
+    for done, penalty in enumerate(penalties):
+        report(Progress("solving the head", done, len(penalties) + 1))
+        logits = _solve(x[~chooses], targets[~chooses], loss, penalty)(x[chooses])
+        right = (logits.argmax(1) == targets[chooses].argmax(1)).float().mean()
+        found.append(_Choice(float(loss(logits, targets[chooses])), float(right), penalty))
+    return min(found)
 
 
 class _Layer(NamedTuple):
@@ -92,9 +107,11 @@ def _every_fifth(classes: Tensor, pictures: NDArray[np.int64]) -> Tensor:
 
 def _solve(x: Tensor, targets: Tensor, loss: Loss, penalty: float) -> _Layer:
     """Return the layer with the least loss + penalty / 2 * |weight|^2, from zero by L-BFGS."""
-    layer = _Layer(torch.zeros(targets.shape[1], x.shape[1]), torch.zeros(targets.shape[1]))
-    for part in layer:
-        part.requires_grad_()
+    classes, here = targets.shape[1], x.device
+    layer = _Layer(
+        torch.zeros(classes, x.shape[1], device=here, requires_grad=True),
+        torch.zeros(classes, device=here, requires_grad=True),
+    )
     solver = torch.optim.LBFGS(layer, max_iter=STEPS, line_search_fn="strong_wolfe")
 
     def cost() -> Any:

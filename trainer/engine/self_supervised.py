@@ -20,7 +20,7 @@ from safetensors import safe_open
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
-from augment import views
+from augment import two_views
 from labeling.progress import Progress, Report, silent
 from trainer.engine import features, schedules
 from trainer.engine.checkpoints import Checkpoint
@@ -160,7 +160,7 @@ class _Run:
     def _one_step(self, images: Tensor, rate: float, generator: torch.Generator) -> Tensor:
         for group in self.optimizer.param_groups:
             group["lr"] = rate
-        both = torch.cat([views.view(images, views.SPEC, generator) for _ in range(2)])
+        both = torch.cat([two_views.view(images, two_views.SPEC, generator) for _ in range(2)])
         with autocast(self.device):
             embedded = self.projector(features.forward(self.model, both))
         terms = vicreg(*embedded.float().chunk(2))

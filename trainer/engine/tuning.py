@@ -11,11 +11,11 @@ import torch
 from torch import nn
 
 from labeling.progress import Report, silent
-from trainer.engine import features, probes
+from trainer.engine import features, losses, probes
 from trainer.engine.device import Device
+from trainer.engine.losses import Loss
 from trainer.engine.material import Material
 from trainer.engine.networks.build import Classifier
-from trainer.engine.probes import Loss
 from trainer.engine.recipe import Recipe
 
 
@@ -47,15 +47,13 @@ def probe(
         for bank in material.bank
     ]
     vectors = np.concatenate([found[material.rows] for found in versions])
-    labels = torch.from_numpy(np.tile(material.labels[material.rows], len(versions)))
-    classes = model.head.out_features
-    targets = nn.functional.one_hot(labels, classes).float()
-    smooth = targets * (1 - recipe.label_smoothing) + recipe.label_smoothing / classes
     pictures = np.tile(material.rows, len(versions))
-    found = probes.fit(vectors, smooth, pictures=pictures, loss=loss, report=report)
+    labels = torch.from_numpy(material.labels[pictures]).to(device.name)
+    targets = losses.soft(labels, model.head.out_features, recipe.label_smoothing)
+    found = probes.fit(vectors, targets, pictures=pictures, loss=loss, device=device.name, report=report)
     with torch.no_grad():
         model.head.weight.copy_(torch.from_numpy(found.weight))
         model.head.bias.copy_(torch.from_numpy(found.bias))
-        logits = torch.from_numpy(vectors @ found.weight.T + found.bias)
+        logits = model.head(torch.from_numpy(vectors).to(device.name))
         accuracy = (logits.argmax(1) == labels).float().mean()
-        return Probed(float(loss(logits, smooth)), float(accuracy), found.penalty, found.held_out_accuracy)
+        return Probed(float(loss(logits, targets)), float(accuracy), found.penalty, found.held_out_accuracy)

@@ -16,7 +16,7 @@ from workbench.services import work
 from workbench.views import access
 from workbench.views.access import Right
 from workbench.views.contexts import features as contexts
-from workbench.views.contexts.features import FeaturesPage
+from workbench.views.contexts.features import EmbeddingRow, FeaturesPage
 
 router = Router(tags=["features"])
 
@@ -60,6 +60,16 @@ def start(request: HttpRequest, pk: Pk, wanted: NewFeatures) -> Status[Started]:
         raise HttpError(422, str(problem)) from problem
     job = work.start_pretraining(row, plan, seed=wanted.seed, requested_by=request.user.get_username())
     return Status(202, started(job))
+
+
+@router.get(
+    "datasets/{int:pk}/embeddings",
+    response=answers(list[EmbeddingRow]),
+    summary="Which vectors the pictures have",
+    url_name="embeddings",
+)
+def embeddings(request: HttpRequest, pk: Pk) -> list[EmbeddingRow]:
+    return list(contexts.features_page(access.dataset(request, pk, Right.MODELS)).embeddings)
 
 
 @router.post(

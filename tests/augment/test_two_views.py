@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 import torch
 
-from augment import views
-from augment.views import ViewSpec
+from augment import two_views
+from augment.two_views import ViewSpec
 
 STILL = ViewSpec(
     smallest=1.0,
@@ -24,7 +24,7 @@ SLOPE = torch.arange(16.0).expand(64, 16, 16)[..., None].expand(64, 16, 16, 3) *
 
 def view(images, seed=0, **changes):
     spec = dataclasses.replace(STILL, **changes)
-    return views.view(images, spec, torch.Generator().manual_seed(seed))
+    return two_views.view(images, spec, torch.Generator().manual_seed(seed))
 
 
 # --- what must not happen
@@ -37,7 +37,7 @@ def test_pictures_in_another_order_are_refused():
 
 def test_the_pictures_and_torchs_generator_are_left_alone():
     kept, before = NOISE.clone(), torch.random.get_rng_state()
-    views.view(NOISE, views.SPEC, torch.Generator().manual_seed(0))
+    two_views.view(NOISE, two_views.SPEC, torch.Generator().manual_seed(0))
     assert torch.equal(NOISE, kept)
     assert torch.equal(torch.random.get_rng_state(), before)
 
@@ -50,7 +50,7 @@ def test_nothing_asked_for_changes_nothing():
 
 
 def test_every_view_stays_in_range_and_differs():
-    changed = views.view(NOISE, views.SPEC, torch.Generator().manual_seed(0))
+    changed = two_views.view(NOISE, two_views.SPEC, torch.Generator().manual_seed(0))
     assert (changed.shape, changed.dtype) == (NOISE.shape, torch.float32)
     assert changed.min() >= 0
     assert changed.max() <= 255
@@ -59,14 +59,14 @@ def test_every_view_stays_in_range_and_differs():
 
 def test_gray_keeps_the_luma_and_loses_the_color():
     gray = view(NOISE, gray_share=1.0)
-    luma = NOISE.float() @ torch.tensor(views.LUMA)
+    luma = NOISE.float() @ torch.tensor(two_views.LUMA)
     torch.testing.assert_close(gray, luma[..., None].expand_as(gray), atol=1e-2, rtol=1e-4)
 
 
 def test_hue_and_saturation_leave_the_luma():
     soft = 100 + NOISE / 10  # so that no channel is cut off
     changed = view(soft, hue=0.5, saturation=0.5, color_share=1.0)
-    luma = torch.tensor(views.LUMA)
+    luma = torch.tensor(two_views.LUMA)
     torch.testing.assert_close(changed @ luma, soft @ luma, atol=0.1, rtol=0)
     assert (changed - soft).abs().mean() > 1
 
@@ -97,7 +97,7 @@ def test_a_blur_keeps_the_mean_of_a_flat_picture_and_softens_noise():
 
 def test_the_generator_decides():
     one, same, other = (
-        views.view(NOISE, views.SPEC, torch.Generator().manual_seed(seed)) for seed in (1, 1, 2)
+        two_views.view(NOISE, two_views.SPEC, torch.Generator().manual_seed(seed)) for seed in (1, 1, 2)
     )
     assert torch.equal(one, same)
     assert not torch.equal(one, other)
@@ -107,7 +107,7 @@ def test_the_generator_decides():
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
 def test_cuda_gives_the_same_views():
     here, there = (
-        views.view(NOISE.to(device), views.SPEC, torch.Generator().manual_seed(1)).cpu()
+        two_views.view(NOISE.to(device), two_views.SPEC, torch.Generator().manual_seed(1)).cpu()
         for device in ("cpu", "cuda")
     )
     torch.testing.assert_close(here, there, atol=0.1, rtol=0)

@@ -3,7 +3,8 @@
 Two views of a picture share what it shows and nothing else: place, size, light and color are drawn anew.
 Source: Chen et al. 2020, "A simple framework for contrastive learning of visual representations", appendix A.
 Unlike there, all changes of color are one affine map per picture (hue turns in YIQ instead of HSV), so that a
-batch costs one crop, one 3x3 product and one blur, on the CPU and on CUDA alike.
+batch costs one crop, one 3x3 product and one blur, on the CPU and on CUDA alike.  All strengths are
+gentler, for pictures of one object whose color tells something.
 """
 
 from __future__ import annotations
@@ -25,15 +26,15 @@ BLUR_REACH = 2  # pixels each way: a blur of up to one pixel is all that small p
 class ViewSpec:
     """How far two views of a picture may lie apart; strengths are 0 where nothing changes."""
 
-    smallest: float = 0.2  # share of the picture's area that a view shows at least
+    smallest: float = 0.35  # share of the picture's area that a view shows at least
     stretch: float = 4 / 3  # largest ratio of width to height, and its inverse
     flip: bool = True
-    brightness: float = 0.4  # largest change, as a share
-    contrast: float = 0.4
-    saturation: float = 0.4
-    hue: float = 0.1  # largest turn, as a share of the color circle
+    brightness: float = 0.3  # largest change, as a share
+    contrast: float = 0.3
+    saturation: float = 0.3
+    hue: float = 0.05  # largest turn, as a share of the color circle
     color_share: float = 0.8  # of the views, whose color changes at all
-    gray_share: float = 0.2  # of the views, that lose their color
+    gray_share: float = 0.1  # of the views, that lose their color
     blur: float = 1.0  # largest sigma in pixels, of every second view
 
 
