@@ -25,8 +25,8 @@ TORCH_CPU_INDEX = "https://download.pytorch.org/whl/cpu"
 NEEDS_LABEL_STUDIO = {"demo", "up", "test"}
 GB = 1e9
 SIZE_GB = {
-    "cpu": 1.7,
-    "cuda": 6.5,
+    "cpu": 2.2,
+    "cuda": 7.0,
     "label-studio": 0.9,
 }  # cpu and label-studio measured as installed; cuda reckoned from torch's CUDA build
 
