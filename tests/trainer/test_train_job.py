@@ -203,3 +203,21 @@ def test_what_early_stopping_and_snapshots_found_stands_on_the_run(dataset, now,
     kept = sorted(file.name for file in (state / run.folder).glob("snapshot-*"))
     assert kept == ["snapshot-1.safetensors", "snapshot-2.safetensors"]
     assert artifacts.load_model(state / run.folder / kept[0])[1] == WATCHED
+
+
+def test_a_class_with_one_picture_is_trained_on_and_said_to_be_rare(dataset, now):
+    rare = dataset.samples.pool().filter(label="triangle").order_by("pk")
+    rare.exclude(pk=rare.first().pk).update(label="")
+    run = trained(dataset, now, recipe=dataclasses.replace(WATCHED, rebalance=1.0))
+    assert run.state == Run.State.DONE
+    assert [row["have"] for row in run.plan if row["class"] == "triangle"] == [1]
+    assert run.metrics["classes"][dataset.classes.index("triangle")]["n"] > 0
+
+
+def test_without_a_test_item_the_run_says_so(dataset, now):
+    dataset.samples.testing().update(label="")
+    run = open_run(dataset, now)
+    with pytest.raises(NotTrainable):
+        jobs.train(silent, run_id=run.pk)
+    run.refresh_from_db()
+    assert run.error.startswith("No test picture has a label yet, so nothing could be measured.")
