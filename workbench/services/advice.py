@@ -9,6 +9,7 @@ from django.utils import timezone
 
 from labeling.models import Dataset, Sample, SelectionRound
 from labeling.services import opinions
+from trainer.engine.recipe import Recipe
 from trainer.models import Comparison, Curve, Run
 from trainer.services import curves
 from workbench.advice import book
@@ -85,7 +86,8 @@ def _are_alike(base: Run, other: Run, added: dict[str, int]) -> bool:
     ignored = {field for field, sign in added.items() if sign}
     if "policy" in ignored:
         ignored.add("copies")  # means nothing without a policy
-    rest = [{k: v for k, v in run.recipe.items() if k not in ignored} for run in (base, other)]
+    whole = [Recipe.from_json(run.recipe).to_json() for run in (base, other)]  # older rows lack newer fields
+    rest = [{k: v for k, v in recipe.items() if k not in ignored} for recipe in whole]
     return rest[0] == rest[1] and base.fingerprint == other.fingerprint
 
 
