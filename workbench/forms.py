@@ -242,13 +242,13 @@ class NewImport(Styled):
         required=False,
         max_length=500,
         label="Labels (CSV)",
-        help_text="Header: file,label. For a flat folder.",
+        help_text="Optional, for a flat folder: a table whose first line is file,label.",
     )
     classes = forms.CharField(
         required=False,
         max_length=2000,
         label="Classes",
-        help_text="Only for pictures without labels, with commas between: good, scratch, dent.",
+        help_text="Optional, for pictures without labels: good, scratch, dent.",
     )
     keep_labels = forms.ChoiceField(
         choices=[

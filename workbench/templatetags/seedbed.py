@@ -12,6 +12,7 @@ from workbench.views.contexts.figures import Figure, Interval
 
 register = template.Library()
 NOTHING = "\N{EN DASH}"  # shown where a number was not measured
+RESULTS = {"n_test": "test pictures", "project_id": "Label Studio project"}
 MINUS = "\N{MINUS SIGN}"  # as wide as a plus
 
 
@@ -164,6 +165,12 @@ def bars(train: int, test: int, largest: int) -> SafeString:
 
 
 @register.filter
+def result_name(name: str) -> str:
+    """What a job's result calls a figure, as a person reads it: "n_test" -> "test pictures" """
+    return RESULTS.get(name, name.replace("_", " "))
+
+
+@register.filter
 def choice(value: object) -> str:
     """One choice of a recipe or one line of a receipt, as a person writes it."""
     if value is None:
@@ -174,4 +181,6 @@ def choice(value: object) -> str:
         return f"{value:g}"
     if isinstance(value, dict):
         return ", ".join(f"{name} {choice(part)}" for name, part in value.items())
+    if isinstance(value, list):
+        return ", ".join(choice(part) for part in value) or "none"
     return str(value)

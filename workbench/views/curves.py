@@ -57,7 +57,8 @@ def new(request: HttpRequest, pk: int) -> HttpResponse:
     page = {
         "form": form,
         "row": dataset_contexts.dataset_row(row),
-        "presets": contexts.presets(row),
+        "presets": (presets := contexts.presets(row)),
+        "refused": presets[0].refused if all(preset.refused for preset in presets) else "",
         "area": "datasets",
     }
     return render(request, "workbench/new_curve.html", page)
