@@ -67,6 +67,15 @@ SHIFT_FLIP = BatchSpec(
     shift=0.125,
     flip=True,
 )
+COLORED = BatchSpec(
+    "shift-flip-color",
+    "Moved by up to an eighth of the side, mirrored left-right, in slightly other light and color.",
+    shift=0.125,
+    flip=True,
+    brightness=0.2,
+    contrast=0.2,
+    saturation=0.2,
+)
 STRONG = BatchSpec(
     "strong",
     "Moved, mirrored, turned, resized, in other light and color, a square erased: for few labels and long"
@@ -93,4 +102,4 @@ TRIVIAL = BatchSpec(
     saturation=0.9,
     single=True,
 )
-NAMED = {spec.name: spec for spec in (SHIFT, SHIFT_FLIP, STRONG, TRIVIAL)}
+NAMED = {spec.name: spec for spec in (SHIFT, SHIFT_FLIP, COLORED, STRONG, TRIVIAL)}
