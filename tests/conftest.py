@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, sync_playwright
 
-pytest_plugins = ["tests.label_studio_fixture"]
+pytest_plugins = ["tests.label_studio_fixture", "tests.side_by_side", "tests.time_limit"]
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 

@@ -18,6 +18,7 @@ import pytest
 
 from labeling.label_studio import accounts, pulse, server
 from labeling.label_studio.client import Studio
+from tests.leash import leashed
 
 ROOT = Path(__file__).resolve().parent.parent
 PYTHON = ROOT / ".venv-label-studio" / "bin" / "python"
@@ -75,7 +76,7 @@ class Running:
         """Start it, again after a stop, and wait until it answers as ours."""
         with open(self.folder / "log", "ab") as log:
             self.process = subprocess.Popen(
-                self.spec.argv,
+                leashed(*self.spec.argv),
                 env=self.spec.env,
                 cwd=self.spec.cwd,
                 stdout=log,

@@ -82,7 +82,7 @@ def _train(run: Run, snapshot: Snapshot, report: Report) -> Result:
         device=chosen,
         prepare=preparation(recipe, run.seed, report),
         report=report,
-        aids=_aids(run),
+        aids=_aids(run, recipe, snapshot),
         train=_trainer(chosen),
     )
     trained = outcome.trained
@@ -103,7 +103,7 @@ def _train(run: Run, snapshot: Snapshot, report: Report) -> Result:
     )
 
 
-def _aids(run: Run) -> Aids:
+def _aids(run: Run, recipe: Recipe, snapshot: Snapshot) -> Aids:
     from trainer.engine.checkpoints import Checkpoint
     from trainer.engine.course import Aids
     from trainer.engine.fits import Fits
@@ -111,6 +111,7 @@ def _aids(run: Run) -> Aids:
     return Aids(
         checkpoint=Checkpoint(runs.checkpoint_file(run)),
         fits=Fits(cache("fits.json")),
+        weights=pretraining.weights_for(run.dataset, recipe, snapshot),
     )
 
 
@@ -127,7 +128,7 @@ def _extras(outcome: Outcome, recipe: Recipe, seed: int) -> dict[str, object]:
     from trainer.engine import comparison, metrics
 
     trained, common = outcome.trained, outcome.ensemble
-    extras: dict[str, object] = {"warnings": list(trained.warnings)}
+    extras: dict[str, object] = {"warnings": list(trained.warnings), **trained.began}
     if trained.best is not None:
         extras["validation"] = {"share": recipe.validation, **trained.best._asdict()}
     if common is not None:

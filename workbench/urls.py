@@ -8,6 +8,7 @@ from workbench.api.root import api
 from workbench.views import (
     accounts,
     advice,
+    compare,
     curves,
     datasets,
     features,
@@ -56,6 +57,10 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("previews/<int:pk>/sheet", policies.sheet, name="preview-sheet"),
     path("imports/<int:pk>/", datasets.import_report, name="import-report"),
     path("runs/<int:pk>/", runs.run, name="run"),
+    path("runs/<int:pk>/out-of-fold", runs.out_of_fold, name="out-of-fold"),
+    path("runs/<int:pk>/compare/<int:other>", compare.compare, name="compare"),
+    path("runs/<int:pk>/cancel", runs.cancel, name="run-cancel"),
+    path("runs/<int:pk>/retry", runs.retry, name="run-retry"),
     path("curves/<int:pk>/", curves.curve, name="curve"),
     path("curves/<int:pk>/numbers.csv", curves.numbers, name="curve-csv"),
     path("datasets/<int:pk>/advice", advice.ask, name="advice-ask"),

@@ -4,6 +4,8 @@ import numpy as np
 import pytest
 import torch
 
+from augment import transforms
+from augment.batch_specs import SHIFT_FLIP, STRONG
 from trainer.engine import batches
 from trainer.engine.device import Device
 from trainer.engine.material import Material
@@ -72,3 +74,15 @@ def test_a_stream_goes_on_where_its_state_was_taken():
     generator.set_state(drawn_from)
     again.resume(state)
     assert [next(again)[1].tolist() for _ in range(4)] == first
+
+
+@pytest.mark.parametrize("spec", [SHIFT_FLIP, STRONG], ids=["whole pixels", "blended"])
+def test_a_batch_policy_changes_what_would_have_come(spec):
+    bank = np.random.default_rng(0).integers(0, 256, (2, 5, 16, 16, 3), dtype=np.uint8)
+    rows = Material(bank, np.arange(5), np.arange(5), enriched=True)
+    plain, changed = (torch.Generator().manual_seed(3) for _ in range(2))
+    images, labels = next(batches.Stream(rows, 5, CPU, plain))
+    seen, same = next(batches.Stream(rows, 5, CPU, changed, spec))
+    assert torch.equal(seen, transforms.apply(images, spec, plain))
+    assert torch.equal(same, labels)
+    assert torch.equal(plain.get_state(), changed.get_state())

@@ -11,7 +11,8 @@ import torch
 from labeling.progress import Cancelled
 from tests import toys
 from tests.trainer import killable
-from trainer.engine import inference, loop, material
+from trainer.engine import artifacts, inference, loop, material
+from trainer.engine.backbones import NoWeights
 from trainer.engine.course import Aids, Diverged
 from trainer.engine.device import Device
 from trainer.engine.material import Examples
@@ -177,6 +178,42 @@ def test_each_cycle_of_restarts_leaves_a_snapshot_and_the_last_is_the_model():
     assert len(trained.snapshots) == 3
     assert all(torch.equal(t, trained.snapshots[-1][n]) for n, t in trained.model.state_dict().items())
     assert not torch.equal(trained.snapshots[0]["head.weight"], trained.snapshots[1]["head.weight"])
+
+
+# --- weights to start from
+
+
+@pytest.fixture(scope="module")
+def learned(tmp_path_factory):
+    """A weights file of a short training, and its features."""
+    trained = train()
+    file = tmp_path_factory.mktemp("weights") / "model.safetensors"
+    artifacts.save_model(file, trained.model, SMALL, toys.SHAPES)
+    return file, {n: t for n, t in trained.model.state_dict().items() if n.startswith("features.")}
+
+
+def test_a_probe_solves_the_head_and_leaves_the_features(learned):
+    file, features = learned
+    trained = train(dataclasses.replace(SMALL, weights=str(file), tuning="probe"), seed=2)
+    assert all(torch.equal(t, trained.model.state_dict()[n]) for n, t in features.items())
+    assert trained.began["weights"]["source"] == str(file)
+    assert trained.began["probe"]["accuracy"] == pytest.approx(trained.history[-1].accuracy)
+    right = inference.predict(trained.model, PIXELS, CPU).argmax(1) == LABELS
+    assert right.mean() == pytest.approx(trained.history[-1].accuracy)
+
+
+def test_after_the_probe_all_of_it_trains_features_more_slowly(learned):
+    file, features = learned
+    recipe = dataclasses.replace(SMALL, weights=str(file), tuning="probe-then-full", learning_rate=0.005)
+    trained = train(recipe, seed=2)
+    assert trained.began["probe"]["accuracy"] > 0.5
+    assert trained.history[0].accuracy > 0.5  # it goes on from the solved head
+    assert not all(torch.equal(t, trained.model.state_dict()[n]) for n, t in features.items())
+
+
+def test_weights_that_do_not_fit_end_in_a_sentence(learned):
+    with pytest.raises(NoWeights, match="does not fit this network"):
+        train(dataclasses.replace(SMALL, weights=str(learned[0]), width=8))
 
 
 # --- convergence

@@ -54,22 +54,6 @@ def test_neither_biases_nor_norms_decay(name):
     assert decays == {True: 0.1, False: 0.0}
 
 
-@every_optimizer
-def test_a_probe_moves_the_head_alone(name):
-    model, optimizer = build(optimizer=name, weights="self-supervised", tuning="probe")
-    before = copy.deepcopy(model.state_dict())
-    walk(model, optimizer, 2)
-    moved = {name for name, tensor in model.state_dict().items() if not torch.equal(tensor, before[name])}
-    assert moved == {"head.weight", "head.bias"}
-
-
-def test_all_trains_again_after_a_probe():
-    model, _ = build(weights="self-supervised", tuning="probe")
-    again = optimizers.build(model, dataclasses.replace(SMALL, weights="self-supervised", tuning="full"))
-    assert len(in_groups(again)) == len(list(model.parameters()))
-    assert all(p.requires_grad for p in model.parameters())
-
-
 @pytest.mark.parametrize("network", ["resnet9", "lstm", "vit"])
 def test_muon_takes_neither_head_nor_first_layer_nor_biases(network):
     model, optimizer = build(network=network, optimizer="muon")

@@ -3,7 +3,6 @@ import dataclasses
 import numpy as np
 import pytest
 import torch
-from torch import nn
 
 from tests import toys
 from trainer.engine import features, material, tuning
@@ -47,17 +46,6 @@ def test_a_probe_leaves_every_bit_of_the_features():
     assert all(torch.equal(tensor, before[name]) for name, tensor in bits(model).items())
 
 
-def test_frozen_features_stay_as_they_are_while_the_head_learns():
-    model = fresh()
-    tuning.freeze(model)
-    before, head = bits(model), model.head.weight.clone()
-    optimizer = torch.optim.AdamW([p for p in model.parameters() if p.requires_grad], lr=0.1)
-    nn.functional.cross_entropy(model(torch.from_numpy(PIXELS)), torch.from_numpy(LABELS)).backward()
-    optimizer.step()
-    assert all(torch.equal(tensor, before[name]) for name, tensor in bits(model).items())
-    assert not torch.equal(model.head.weight, head)
-
-
 # --- invariant
 
 
@@ -96,42 +84,6 @@ def test_every_version_of_a_picture_is_seen():
         (v @ two.head.weight.detach().numpy().T + two.head.bias.detach().numpy()).argmax(1) for v in vectors
     ]
     assert min((call == LABELS).mean() for call in calls) > 0.6
-
-
-# --- the head first, then all
-
-
-def test_slow_features_move_a_tenth_as_fast_as_the_probed_head():
-    model = fresh()
-    probe(model)
-    head = model.head.weight.detach().clone()
-    decay = [p for p in model.parameters() if p.ndim > 1]
-    free = [p for p in model.parameters() if p.ndim <= 1]
-    groups = [{"params": decay, "scale": 1.0, "weight_decay": 0.1}, {"params": free, "scale": 2.0}]
-    optimizer = torch.optim.SGD(groups, lr=1.0)
-    tuning.slow_features(optimizer, model)
-    assert torch.equal(model.head.weight, head)  # what follows starts from the probed head
-    scales = {
-        name: next(g["scale"] for g in optimizer.param_groups if any(p is q for q in g["params"]))
-        for name, p in model.named_parameters()
-    }
-    slow, quick = {0.1, 0.2}, {1.0, 2.0}
-    assert {scales[name] for name in scales if name.startswith("features.")} == slow
-    assert {scales[name] for name in scales if name.startswith("head.")} == quick
-    assert sum(len(g["params"]) for g in optimizer.param_groups) == len(list(model.parameters()))
-
-
-def test_an_optimizer_with_slowed_features_still_steps():
-    model = fresh()
-    optimizer = torch.optim.AdamW([{"params": list(model.parameters()), "scale": 1.0}])
-    tuning.slow_features(optimizer, model)
-    for group in optimizer.param_groups:
-        group["lr"] = 0.0 if group["scale"] < 1 else 0.1
-    before, head = next(model.features.parameters()).clone(), model.head.weight.clone()
-    nn.functional.cross_entropy(model(torch.from_numpy(PIXELS)), torch.from_numpy(LABELS)).backward()
-    optimizer.step()
-    assert torch.equal(next(model.features.parameters()), before)
-    assert not torch.equal(model.head.weight, head)
 
 
 def test_a_probe_repeats():

@@ -102,6 +102,7 @@ def test_features_are_taken_and_the_head_stays_as_drawn(saved):
     assert torch.equal(model.head.weight, fresh(seed=9).head.weight)
     assert (start.missing, start.left_over, start.taken) == ((), (), len(state(model)))
     assert [part.tolist() for part in start.moments] == [[9.0] * 3, [1.0] * 3]
+    assert model.mean.tolist() == [9.0] * 3
     assert json.loads(json.dumps(start.to_json()))["digest"] == start.digest
 
 

@@ -1,6 +1,7 @@
 """What tests of pages and API lean on: rows of everything, and one person of each group."""
 
 import importlib
+import signal
 from collections.abc import Callable, Iterator
 from datetime import datetime
 from pathlib import Path
@@ -38,6 +39,16 @@ def sign_in(db: None, settings: Any) -> Callable[[str], Client]:
         return client
 
     return browser
+
+
+@pytest.fixture
+def heeded() -> Iterator[None]:
+    """Ctrl-C and a hang-up act as in a terminal, here and in children, however the tests were started."""
+    usual = {signal.SIGINT: signal.default_int_handler, signal.SIGHUP: signal.SIG_DFL}
+    before = {number: signal.signal(number, handler) for number, handler in usual.items()}
+    yield
+    for number, handler in before.items():
+        signal.signal(number, handler)
 
 
 @pytest.fixture(scope="session")

@@ -11,6 +11,8 @@ from pathlib import Path
 
 from django.db import connection
 
+from tests.leash import leashed
+
 ROOT = Path(__file__).resolve().parents[2]
 LEASE_S = 2.0
 
@@ -31,7 +33,7 @@ def environment(**extra: str) -> dict[str, str]:
 def command(*argv: str, **extra: str) -> Iterator[subprocess.Popen[str]]:
     """`manage.py argv` beside the test; gone afterwards."""
     process = subprocess.Popen(
-        [sys.executable, str(ROOT / "manage.py"), *argv],
+        leashed(sys.executable, str(ROOT / "manage.py"), *argv),
         env=environment(**extra),
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,

@@ -19,6 +19,7 @@ PAGES = {
     "sample": "/samples/172/",
     "runs": "/datasets/2/runs",
     "run": "/runs/2/",
+    "comparison of two runs": "/runs/1/compare/2",
     "curve": "/curves/1/",
     "policy": "/datasets/2/policies/gentle",
     "import": "/imports/1/",

@@ -8,6 +8,8 @@ from django.contrib.auth.models import User
 from django.core.management import CommandError, call_command
 
 from labeling.models import Dataset, Sample
+from trainer.engine.recipe import NAMED
+from trainer.services import runs
 
 
 @pytest.fixture
@@ -20,6 +22,8 @@ def dataset(db, state, now):
     [
         (["train", "Nobody"], "There is no dataset 'Nobody'; there are: Pets."),
         (["train", "Pets", "--recipe", "nonsense"], "nonsense is neither a named recipe"),
+        (["train", "Pets", "--seeds", "0"], "must be at least 1"),
+        (["out_of_fold", "7"], "There is no run 7."),
         (["next_round", "Pets"], "No picture waits for a label"),
         (["next_round", "Pets", "--overlap", "9"], "invalid choice: 9"),
         (["curve", "Pets"], "label"),
@@ -30,6 +34,12 @@ def dataset(db, state, now):
 def test_what_cannot_be_started_is_a_sentence(dataset, command, words):
     with pytest.raises(CommandError, match=words.replace("(", r"\(")):
         call_command(*command)
+
+
+def test_a_run_that_is_not_done_has_no_folds(dataset, now):
+    run = runs.open_run(dataset, NAMED["plain"], 1, "plain", now)
+    with pytest.raises(CommandError, match="is waiting; only a finished run has out-of-fold predictions"):
+        call_command("out_of_fold", str(run.pk))
 
 
 def test_a_count_of_nothing_is_a_sentence(dataset, now):

@@ -3,7 +3,7 @@
 import pytest
 
 from workbench.templatetags import seedbed
-from workbench.views.contexts.runs import Figure
+from workbench.views.contexts.figures import Figure
 
 
 @pytest.mark.parametrize(

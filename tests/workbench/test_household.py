@@ -11,10 +11,13 @@ from urllib.request import urlopen
 
 import pytest
 
+from tests.leash import leashed
 from tests.workbench.processes import ROOT, alive, wait_for
 from workbench import bootstrap
 from workbench.management import household
 from workbench.supervisor import State, read_standings
+
+pytestmark = pytest.mark.usefixtures("heeded")
 
 
 @pytest.fixture
@@ -112,7 +115,7 @@ def up(folder: Path, port: int) -> "subprocess.Popen[str]":
         "DJANGO_SETTINGS_MODULE": "workbench.settings",
     }
     return subprocess.Popen(
-        [sys.executable, str(ROOT / "manage.py"), "up", "--no-label-studio"],
+        leashed(sys.executable, str(ROOT / "manage.py"), "up", "--no-label-studio"),
         env={**inherited, **own},
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,

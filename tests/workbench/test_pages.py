@@ -27,6 +27,7 @@ PAGES = [
     ("run", "run"),
     ("run", "other"),
     ("curve", "curve"),
+    ("compare", ("run", "other")),
     ("import-report", "report"),
     ("jobs", None),
     ("job", "job"),
@@ -55,7 +56,8 @@ def in_order(text, *words):
 
 @pytest.mark.parametrize(("name", "argument"), PAGES)
 def test_no_page_lets_names_become_code(name, argument, rows, sign_in):
-    text = text_of(sign_in("admin"), name, *([getattr(rows, argument)] if argument else []))
+    arguments = argument if isinstance(argument, tuple) else [argument] * bool(argument)
+    text = text_of(sign_in("admin"), name, *(getattr(rows, one) for one in arguments))
     assert "<b>cat" not in text
     assert "<img src=x>" not in text
     assert "<script>" not in text

@@ -6,7 +6,7 @@ from django.core.management import CommandError, call_command
 from django.urls import reverse
 
 from labeling.models import Dataset, Sample
-from trainer.models import Run
+from trainer.models import ModelVersion, Run
 from workbench.ledger.models import Job
 from workbench.models import RetrainDecision, RetrainRule
 
@@ -158,6 +158,25 @@ def test_the_page_says_why_nothing_is_started(rows, sign_in, now):
     text = page(sign_in("admin"), rows, {**ON, "every_labels": "1", "floor": "5"})
     assert in_order(text, ">Held back<", "but not every class has 5 training labels: &lt;b&gt;cat&lt;/b&gt;")
     assert in_order(text, ">held back<", "new labels · ", "No &lt;b&gt;.")
+
+
+@pytest.mark.parametrize(
+    ("verdict", "said"),
+    [
+        (None, "The gate has not judged it yet."),
+        ({"reason": "It is &not shown better."}, "&amp;not shown better."),
+    ],
+)
+def test_the_page_says_what_became_of_a_retraining(verdict, said, rows, sign_in, now):
+    client = sign_in("admin")
+    client.post(reverse("retrain", args=[rows.dataset]))
+    run = Run.objects.first()
+    ModelVersion.objects.create(
+        dataset=run.dataset, number=7, run=run, weights="0" * 64, created_at=now, verdict=verdict
+    )
+    assert in_order(
+        page(client, rows), f"run {run.pk}</a>", "admin asked for it.", "Version 7, candidate: ", said
+    )
 
 
 def test_a_rule_goes_in_and_out_of_the_api_unchanged(rows, sign_in):

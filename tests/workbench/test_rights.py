@@ -36,6 +36,7 @@ LOOK = [
     ("sample-thumbnail", "sample", EVERYONE),
     ("runs", "dataset", ENGINEERS),
     ("run", "run", ENGINEERS),
+    ("compare", "run", ENGINEERS),
     ("retraining", "dataset", ENGINEERS),
     ("curve", "curve", ENGINEERS),
     ("curve-csv", "curve", ENGINEERS),
@@ -59,6 +60,7 @@ LOOK = [
     ("api:runs", "dataset", ENGINEERS),
     ("api:comparison", "dataset", ENGINEERS),
     ("api:run", "run", ENGINEERS),
+    ("api:compare", "run", ENGINEERS),
     ("api:retrain_rule", "dataset", ENGINEERS),
     ("api:curves", "dataset", ENGINEERS),
     ("api:curve", "curve", ENGINEERS),
@@ -77,16 +79,20 @@ ACT = [
     ("next-round", "dataset", ROUND, ADMINS),
     ("train", "dataset", {"recipe": "plain"}, ADMINS),
     ("curve-new", "dataset", {"preset": "quick"}, ADMINS),
+    ("out-of-fold", "run", {}, ADMINS),
     ("retraining", "dataset", RULE, ADMINS),
     ("retrain", "dataset", {}, ADMINS),
     ("dataset-delete", "dataset", {"name": "Animals"}, ADMINS),
     ("policy-draw", "dataset", {}, ADMINS),
     ("advice-take", "idea", {}, ADMINS),
     ("advice-dismiss", "advice", {}, ADMINS),
+    ("run-cancel", "run", {}, ADMINS),
+    ("run-retry", "run", {}, ADMINS),
     ("job-cancel", "job", {}, ADMINS),
     ("job-retry", "failed", {}, ADMINS),
     ("api:start_run", "dataset", {"recipe": "plain"}, ADMINS),
     ("api:start_curve", "dataset", {"preset": "quick"}, ADMINS),
+    ("api:start_out_of_fold", "run", {}, ADMINS),
     ("api:retrain", "dataset", {}, ADMINS),
     ("api:take", "idea", {}, ADMINS),
     ("api:dismiss", "advice", {}, ADMINS),
@@ -100,7 +106,7 @@ SHORT_OF_LABELS = 409  # the API's honest answer: these few rows carry no curve
 def address(name, argument, rows):
     if argument is None:
         return reverse(name)
-    extra = ["gentle"] if name.startswith("policy") else []
+    extra = ["gentle"] if name.startswith("policy") else [rows.other] if name.endswith("compare") else []
     return reverse(name, args=[getattr(rows, argument), *extra])
 
 

@@ -12,10 +12,13 @@ from pathlib import Path
 
 import pytest
 
+from tests.leash import leashed
 from tests.workbench.processes import ROOT, alive, kill, pids, wait_for
 from tests.workbench.sleepers import STUBBORN, child
 from workbench import supervisor, tied
 from workbench.supervisor import AlreadyUp, Child, State, Supervisor, Unhealthy, read_standings
+
+pytestmark = pytest.mark.usefixtures("heeded")
 
 HERE = Path(__file__).resolve().parent
 DYING = "import sys; print('no luck'); sys.exit(3)"
@@ -35,7 +38,7 @@ def all_gone(folder):
 def sleepers(folder):
     """A supervisor in a process of its own, with both its children up."""
     process = subprocess.Popen(
-        [sys.executable, str(HERE / "sleepers.py"), str(folder)],
+        leashed(sys.executable, str(HERE / "sleepers.py"), str(folder)),
         env={**os.environ, "PYTHONPATH": str(ROOT)},
         stdout=subprocess.PIPE,
         text=True,

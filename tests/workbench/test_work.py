@@ -26,6 +26,14 @@ def test_a_seed_that_nobody_gave_is_recorded(dataset):
     assert Run.objects.get(pk=job.params["run_id"]).seed >= 0
 
 
+def test_several_trainings_have_as_many_seeds(dataset):
+    fresh = work.start_trainings(dataset, "plain", count=3)
+    given = work.start_trainings(dataset, "augmented", count=2, seed=7)
+    seeds = [Run.objects.get(pk=job.params["run_id"]).seed for job in [*fresh, *given]]
+    assert len(set(seeds[:3])) == 3
+    assert seeds[3:] == [7, 8]
+
+
 def finish(run: Run, accuracy: float, fingerprint: str) -> PredictionSet:
     """Close the run as measured, with predictions handed down."""
     Run.objects.filter(pk=run.pk).update(

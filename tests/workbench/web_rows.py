@@ -20,9 +20,10 @@ from labeling.models import (
 )
 from trainer.curves.outlook import Forecast, Step
 from trainer.engine import comparison, metrics
+from trainer.engine.predictions import TestPredictions
 from trainer.engine.recipe import NAMED
 from trainer.models import Comparison, Curve, CurveCell, Run
-from trainer.services import curves
+from trainer.services import curves, runs
 from workbench.ledger.dispatch import submit
 from workbench.ledger.models import Job
 from workbench.models import Advice
@@ -49,7 +50,7 @@ class Rows:
 def make(state: Path, now: datetime) -> Rows:
     dataset = Dataset.objects.create(name="Animals", classes=CLASSES, note="Mostly cats.", created_at=now)
     sample = _samples(dataset, state, now)
-    run, other = _runs(dataset, now)
+    run, other = _runs(dataset, state, now)
     job = submit(
         "workbench.jobs.refresh_advice", "Advice for Animals", requested_by="ada", dataset_id=dataset.pk
     )
@@ -118,35 +119,63 @@ def _opinions(dataset: Dataset, sample: Sample, now: datetime) -> None:
         )
 
 
-def _runs(dataset: Dataset, now: datetime) -> tuple[Run, Run]:
+def _runs(dataset: Dataset, state: Path, now: datetime) -> tuple[Run, Run]:
+    """Two recipes, each with two seeds; the first pair is compared, its second run cross-validated."""
     rng = np.random.default_rng(0)
-    made = []
-    for name in ("plain", "augmented"):
-        probs = rng.dirichlet(np.ones(3), len(LABELS))
-        measured = metrics.evaluate(probs, LABELS, rng).to_json()
-        made.append(
-            Run.objects.create(
-                dataset=dataset,
-                name=name,
-                recipe=NAMED[name].to_json(),
-                seed=3,
-                state=Run.State.DONE,
-                metrics=measured,
-                plan=[{"class": c, "have": 4, "train": 6, "extra": 2} for c in CLASSES],
-                n_train=9,
-                n_test=len(LABELS),
-                history=[{"step": 1, "loss": 1.1, "accuracy": 0.3}],
-                receipt={"duration_s": 75.0, "device": "cpu", "command": "python3 manage.py train Animals"},
-                created_at=now,
-                finished_at=now + timedelta(seconds=75),
-            )
-        )
+    made = [_run(dataset, state, name, seed, rng, now) for seed in (3, 4) for name in ("plain", "augmented")]
+    Run.objects.filter(pk=made[1].pk).update(out_of_fold=_out_of_fold(made[1].metrics))
     for metric in comparison.COMPARED:
         Comparison.objects.create(
             base=made[0], other=made[1], metric=metric, n=18, gain=0.05, low=0.01, high=0.09,
             p_value=0.04 if metric == "accuracy" else None, fixed=2, broken=1, created_at=now,
         )  # fmt: skip
     return made[0], made[1]
+
+
+def _run(dataset: Dataset, state: Path, name: str, seed: int, rng: np.random.Generator, now: datetime) -> Run:
+    probs = rng.dirichlet(np.ones(3), len(LABELS)).astype(np.float32)
+    keys = np.array([f"{number:064x}" for number in range(len(LABELS))])
+    tested = TestPredictions(keys, LABELS, probs, np.array(CLASSES))
+    run = Run.objects.create(
+        dataset=dataset,
+        name=name,
+        recipe=NAMED[name].to_json(),
+        seed=seed,
+        state=Run.State.DONE,
+        metrics=metrics.evaluate(probs, LABELS, rng).to_json(),
+        plan=[{"class": c, "have": 4, "train": 6, "extra": 2} for c in CLASSES],
+        fingerprint="d" * 64,
+        test_fingerprint=tested.fingerprint,
+        n_train=9,
+        n_test=len(LABELS),
+        history=[{"step": 1, "loss": 1.1, "accuracy": 0.3}],
+        receipt={"duration_s": 75.0, "device": "cpu", "command": "python3 manage.py train Animals"},
+        created_at=now,
+        finished_at=now + timedelta(seconds=75),
+    )
+    run.folder = f"runs/{run.pk}/1"
+    run.save(update_fields=["folder"])
+    (state / run.folder).mkdir(parents=True)
+    tested.save(state / run.folder / runs.PREDICTIONS)
+    return run
+
+
+def _out_of_fold(measured: dict[str, object]) -> dict[str, object]:
+    gain = {"value": 0.04, "low": -0.01, "high": 0.09}
+    return {
+        "n": 9,
+        "folds": 2,
+        "note": "2 folds instead of 5: the class <b>cat</b> has 3 different labeled pictures.",
+        **{name: measured[name] for name in metrics.SCORES + metrics.LOSSES},
+        "temperature": 1.7,
+        "tau": 1.0,
+        "test": {
+            "scaled": {name: measured[name] for name in metrics.LOSSES},
+            "adjusted": {name: measured[name] for name in metrics.SCORES},
+            "nll_gain": gain,
+            "gains": dict.fromkeys(metrics.SCORES, gain),
+        },
+    }
 
 
 def _curve(dataset: Dataset, now: datetime) -> Curve:

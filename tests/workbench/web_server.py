@@ -13,6 +13,7 @@ from pathlib import Path
 
 import httpx
 
+from tests.leash import leashed
 from tests.workbench.web_seed import PASSWORD
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -40,7 +41,7 @@ def environment(state: Path) -> dict[str, str]:
 @contextmanager
 def process(*argv: str, env: dict[str, str], log: Path) -> Iterator[subprocess.Popen[bytes]]:
     with log.open("wb") as out:
-        child = subprocess.Popen([sys.executable, *argv], cwd=ROOT, env=env, stdout=out, stderr=out)
+        child = subprocess.Popen(leashed(sys.executable, *argv), cwd=ROOT, env=env, stdout=out, stderr=out)
     try:
         yield child
     finally:

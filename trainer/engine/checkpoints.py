@@ -58,9 +58,9 @@ class Checkpoint:
         self.file.unlink(missing_ok=True)
 
 
-def identity(material: Material, recipe: Recipe, seed: int, n_classes: int) -> str:
-    """Return a digest of everything that decides how a training goes."""
-    facts = [recipe.to_json(), seed, n_classes, list(material.bank.shape)]
+def identity(material: Material, recipe: Recipe, seed: int, n_classes: int, began: object = None) -> str:
+    """Return a digest of everything that decides how a training goes; `began` says what it started from."""
+    facts = [recipe.to_json(), seed, n_classes, list(material.bank.shape), began]
     digest = hashlib.blake2b(json.dumps(facts).encode())
     for array in (material.labels, material.rows, material.bank):
         digest.update(np.ascontiguousarray(array).data)

@@ -1,8 +1,10 @@
 """The way a training goes: its history, what early stopping keeps, snapshots, checkpoints."""
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from pathlib import Path
+from typing import Any, NamedTuple, cast
 
 import numpy as np
 import torch
@@ -48,6 +50,7 @@ class Trained:
     best: Score | None = None  # what early stopping kept; None without validation items
     snapshots: tuple[dict[str, Tensor], ...] = ()
     warnings: tuple[str, ...] = ()
+    began: Mapping[str, object] = field(default_factory=dict)  # what it started from: "weights", "probe"
 
     @property
     def steps(self) -> int:
@@ -56,12 +59,13 @@ class Trained:
 
 @dataclass(frozen=True)
 class Aids:
-    """What a training may lean on beside its data: none of it changes the result, except `validation`."""
+    """What a training may lean on beside its data; `validation` and `weights` decide about the result."""
 
     validation: Examples | None = None  # steers early stopping; never trained on
     checkpoint: Checkpoint | None = None
     fits: Fits = field(default_factory=Fits)
     world: World = ALONE
+    weights: Path | None = None  # the file that "self-supervised" means
 
 
 class Course:
@@ -135,13 +139,25 @@ class Course:
         self._best, self._snapshots = found["best"], found["snapshots"]
         self._patience.best = Score(*found["score"]) if found["score"] else None
 
+    def probed(self, report: Report) -> Trained:
+        """Return the model whose head was solved on features that stay as they are: one step, no way."""
+        found = cast(dict[str, float], self._stepper.began["probe"])
+        step = Step(1, found["loss"], found["accuracy"])
+        report(Progress("training", 1, 1, {"loss": step.loss, "accuracy": step.accuracy}))
+        return Trained(self._stepper.model.eval(), (step,), began=self._stepper.began)
+
     def trained(self) -> Trained:
         model, best = self._stepper.model, self._patience.best
         model.load_state_dict(self._best if best else self._stepper.weights())
         held_out = self._aids.validation
         warning = stopping.warning(best.accuracy, len(held_out.labels)) if best and held_out else ""
         return Trained(
-            model.eval(), tuple(self._history), best, tuple(self._snapshots), (warning,) if warning else ()
+            model.eval(),
+            tuple(self._history),
+            best,
+            tuple(self._snapshots),
+            (warning,) if warning else (),
+            self._stepper.began,
         )
 
     def _state(self) -> dict[str, Any]:

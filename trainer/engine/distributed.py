@@ -65,6 +65,7 @@ def train(
             "device": asdict(device),
             "checkpoint": str(aids.checkpoint.file) if aids.checkpoint else "",
             "fits": str(aids.fits.file or ""),
+            "weights": str(aids.weights or ""),
         }
         _pack(folder, material, aids.validation, facts)
         _see_through(folder, processes, report)
@@ -130,6 +131,7 @@ def _unpack(folder: Path, recipe: Recipe, n_classes: int) -> Trained:
         Score(*found["best"]) if found["best"] else None,
         tuple(found["snapshots"]),
         tuple(found["warnings"]),
+        found["began"],
     )
 
 
@@ -155,7 +157,7 @@ def _work(folder: Path) -> None:
         seed=facts["seed"],
         device=device,
         report=_say if world.rank == 0 else silent,
-        aids=Aids(held_out, kept_at, fits, world),
+        aids=Aids(held_out, kept_at, fits, world, Path(facts["weights"]) if facts["weights"] else None),
     )
     if world.rank == 0:
         _leave(folder, trained)
@@ -179,6 +181,7 @@ def _leave(folder: Path, trained: Trained) -> None:
         "best": tuple(trained.best) if trained.best else None,
         "snapshots": list(trained.snapshots),
         "warnings": list(trained.warnings),
+        "began": dict(trained.began),
     }
     torch.save(found, folder / "draft")
     (folder / "draft").replace(folder / RESULT)

@@ -14,8 +14,6 @@ from trainer.engine.material import Material
 from trainer.engine.recipe import Recipe
 from trainer.engine.stepper import Stepper
 
-PROBED = 0.3  # share of the steps in which "probe-then-full" trains the head alone
-
 
 def train(
     material: Material,
@@ -27,7 +25,10 @@ def train(
     report: Report = silent,
     aids: Aids | None = None,
 ) -> Trained:
-    """Train from scratch for `recipe.steps(material.n)` steps; no test item is ever seen here.
+    """Train for `recipe.steps(material.n)` steps; no test item is ever seen here.
+
+    From scratch, or from the weights that the recipe names; "probe" solves the head on fixed features and
+    takes no step, "probe-then-full" does that first.
 
     With validation items the training ends once `recipe.patience` is over, and the best weights are kept.
     A checkpoint of the same training is taken up and ends in the same bits.  Deterministic as far as `Device`
@@ -38,15 +39,23 @@ def train(
     steps = recipe.steps(material.n)
     with own_random_state(seed, device):
         stepper = Stepper(
-            material, recipe, n_classes, seed=seed, device=device, remembered=aids.fits, world=aids.world
+            material,
+            recipe,
+            n_classes,
+            seed=seed,
+            device=device,
+            remembered=aids.fits,
+            world=aids.world,
+            weights=aids.weights,
         )
         course = Course(stepper, recipe, steps, device, aids)
-        name = checkpoints.identity(material, recipe, seed, n_classes) if aids.checkpoint else ""
+        if recipe.tuning == "probe":
+            return course.probed(report)
+        name = (
+            checkpoints.identity(material, recipe, seed, n_classes, stepper.began) if aids.checkpoint else ""
+        )
         course.resume(name)
-        thaw_at = round(PROBED * steps) + 1 if recipe.tuning == "probe-then-full" else 0
         for step in range(course.done + 1, steps + 1):
-            if step == thaw_at:
-                stepper.thaw()
             rate = schedules.learning_rate(recipe, step, steps)
             course.note(step, rate, stepper.step(rate))
             if course.is_look(step):

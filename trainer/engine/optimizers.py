@@ -21,14 +21,12 @@ SMALLEST = 1e-7  # norm below which a gradient counts as none
 
 
 def build(model: Classifier, recipe: Recipe) -> torch.optim.Optimizer:
-    """Return the recipe's optimizer over the model's weights; it also decides which of them train.
+    """Return the recipe's optimizer over all of the model's weights.
 
-    Tuning "probe" freezes the features and trains the head alone; everything else trains all.  For a probe
-    and then all, build one with each.  Features that start from weights take a tenth of the head's rate.
+    Features that start from weights take a tenth of the head's rate.
     Only weights (tensors with ndim > 1) decay, not biases nor the scales of norms: "adamw" and "muon" shrink
     them by rate x decay, "sgd" and "adam" add the decay to the gradient.
     """
-    model.features.requires_grad_(recipe.tuning != "probe")
     start = 1.0 if recipe.weights is None else FINE_TUNING
     groups = [*_features(model.features, recipe, start), *_by_decay(list(model.head.parameters()), recipe)]
     made = _MAKERS[recipe.optimizer](groups, recipe)

@@ -37,7 +37,7 @@ class Verdict:
 
 
 def across(base: Sequence[float], other: Sequence[float], *, n_train: int, n_test: int) -> Verdict:
-    """Compare the scores of at least two pairs of trainings; base[i] and other[i] make a pair.
+    """Compare the scores, in [0, 1], of at least two pairs of trainings; base[i] and other[i] make a pair.
 
     The t test is that of Nadeau & Bengio 2003, "Inference for the generalization error": R trainings share
     their data, so the variance of their mean is (1/R + n_test/n_train) times their variance, not 1/R.
@@ -54,7 +54,7 @@ def across(base: Sequence[float], other: Sequence[float], *, n_train: int, n_tes
     half = intervals.student_quantile(0.975, pairs - 1) * error
     return Verdict(
         pairs=pairs,
-        gain=Interval(mean, mean - half, mean + half),
+        gain=Interval(mean, max(-1.0, mean - half), min(1.0, mean + half)),  # scores lie in [0, 1]
         p_value=2 * (1 - intervals.student_cdf(abs(mean) / error, pairs - 1)),
         wins=intervals.wilson(float((gains > 0).sum() + (gains == 0).sum() / 2), pairs, Z90),
     )

@@ -118,6 +118,7 @@ class _Run:
         generator = torch.Generator().manual_seed(seed)
         self.model = networks.build(plan.recipe, 2, generator)
         self.model.fit(pixels[rows[:: math.ceil(len(rows) / SHOWN)]])
+        self.model.lay_out(channels_last=device.channels_last)
         self.model.to(device.name)
         channels = self.model.head.in_features
         self.projector = _projector(channels, plan.projector, generator).to(device.name)

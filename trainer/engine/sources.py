@@ -68,9 +68,7 @@ def _raw(pixels: Decoded, rows: NDArray[np.int64], device: Device) -> Vectors:
 def _timm(name: str, file: str) -> Origin:
     recipe = Recipe(network=TIMM + name, resolution=backbones.side(name), weights=file or "pretrained")
     model = networks.build(recipe, 2, torch.Generator().manual_seed(0))
-    start = weights.begin(model, recipe)
-    if start and start.moments:
-        model.fit_pixels(*start.moments)
+    weights.begin(model, recipe)
     return _origin(model, recipe.resolution)
 
 

@@ -2,7 +2,8 @@
 
 import math
 from collections.abc import Iterator
-from dataclasses import replace
+from dataclasses import asdict
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -10,8 +11,9 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from augment import batch_specs, mixing, transforms
-from trainer.engine import fits, losses, optimizers
+from augment import batch_specs, mixing
+from trainer.engine import fits, losses, optimizers, tuning
+from trainer.engine import weights as weights_files
 from trainer.engine.averaging import Average
 from trainer.engine.batches import Stream
 from trainer.engine.device import Device
@@ -43,6 +45,7 @@ class Stepper:
         device: Device,
         remembered: Fits | None = None,
         world: World = ALONE,
+        weights: Path | None = None,
     ) -> None:
         self._recipe = recipe
         self._device = device
@@ -50,19 +53,15 @@ class Stepper:
         self._fits = remembered or Fits()
         self._pieces = self._fits.recall(recipe, device.name)
         self.generator = torch.Generator().manual_seed(seed)
-        self.model = self._fresh_model(material, n_classes)
-        self._thawed = recipe.tuning != "probe-then-full"
-        self._begin("probe" if not self._thawed else recipe.tuning)
         self._loss = losses.build(recipe, _counts(material, n_classes), device.name)
+        self.began: dict[str, object] = {}  # what it started from, for the receipt
+        self.model = self._fresh_model(material, n_classes, weights)
+        self._trained = world.wrap(self.model)
+        self._optimizer = optimizers.build(self.model, recipe)
         self._average = Average(self.model, recipe.ema) if recipe.ema else None
-        self._source = Stream(material, recipe.batch, device, self.generator)
+        spec = batch_specs.NAMED.get(recipe.policy or "")
+        self._source = Stream(material, recipe.batch, device, self.generator, spec)
         world.check_batch(self._source.size)
-        self._spec = batch_specs.NAMED.get(recipe.policy or "")
-
-    def thaw(self) -> None:
-        """Let the features train too, after a time in which the head learned alone."""
-        self._begin("full")
-        self._thawed = True
 
     def step(self, rate: float) -> Tensor:
         """Take one step at this learning rate; return (loss, accuracy) of its batch, left on the device."""
@@ -86,7 +85,6 @@ class Stepper:
         """Return all that decides about the next step."""
         return {
             "model": self.model.state_dict(),
-            "thawed": self._thawed,
             "optimizer": self._optimizer.state_dict(),
             "average": self._average.state() if self._average else None,
             "source": self._source.state(),
@@ -96,8 +94,6 @@ class Stepper:
 
     def resume(self, state: dict[str, Any]) -> None:
         """Go on where `state` was taken: the next step gives the same bits."""
-        if state["thawed"] and not self._thawed:
-            self.thaw()
         self.model.load_state_dict(state["model"])
         self._optimizer.load_state_dict(state["optimizer"])
         if self._average:
@@ -106,22 +102,29 @@ class Stepper:
         self.generator.set_state(state["generator"])
         torch.set_rng_state(state["torch"])
 
-    def _fresh_model(self, material: Material, n_classes: int) -> Classifier:
+    def _fresh_model(self, material: Material, n_classes: int, path: Path | None) -> Classifier:
         model = networks.build(self._recipe, n_classes, self.generator)
         model.fit(material.bank[0])
+        if self._recipe.weights is not None:
+            self._start(model, path)
         model.lay_out(channels_last=self._device.channels_last)
-        return model.to(self._device.name)
+        model.to(self._device.name)
+        if self._recipe.tuning != "full":
+            self.began["probe"] = asdict(
+                tuning.probe(model, material, self._recipe, device=self._device, loss=self._loss)
+            )
+        return model
 
-    def _begin(self, tuning: str) -> None:
-        """Decide what trains; gradients are then shared among processes, so the wrapping comes after it."""
-        self._optimizer = optimizers.build(self.model, replace(self._recipe, tuning=tuning))
-        self._trained = self._world.wrap(self.model)
+    def _start(self, model: Classifier, path: Path | None) -> None:
+        start = weights_files.begin(model, self._recipe, path)
+        if start is not None:
+            self.began["weights"] = start.to_json()
+            if start.moments is not None:
+                model.fit_pixels(*start.moments)
 
     def _next_batch(self) -> tuple[Tensor, Tensor]:
         """Return the next pictures, changed as the recipe says, and their soft targets (B, K)."""
         images, labels = next(self._source)
-        if self._spec is not None:
-            images = transforms.apply(images, self._spec, self.generator)
         targets = losses.soft(labels, self.model.head.out_features, self._recipe.label_smoothing)
         if self._recipe.mixing is not None:
             mix = MIX[self._recipe.mixing]

@@ -18,8 +18,6 @@ from trainer.engine.networks.build import Classifier
 from trainer.engine.probes import Loss
 from trainer.engine.recipe import Recipe
 
-FEATURES_SCALE = 0.1  # of the head's learning rate: what has been learned moves more slowly
-
 
 @dataclass(frozen=True)
 class Probed:
@@ -61,23 +59,3 @@ def probe(
         logits = torch.from_numpy(vectors @ found.weight.T + found.bias)
         accuracy = (logits.argmax(1) == labels).float().mean()
         return Probed(float(loss(logits, smooth)), float(accuracy), found.penalty, found.held_out_accuracy)
-
-
-def freeze(model: Classifier) -> None:
-    """Keep the features as they are in a loop that steps: no gradients, and no new statistics of norms."""
-    model.features.requires_grad_(False)
-    model.features.eval()
-
-
-def slow_features(optimizer: torch.optim.Optimizer, model: Classifier, scale: float = FEATURES_SCALE) -> None:
-    """Cut each group of a fresh optimizer in two and multiply the "scale" of the features' part."""
-    ours = {id(weight) for weight in model.features.parameters()}
-    groups = []
-    for group in optimizer.param_groups:
-        parts = {
-            inside: [p for p in group["params"] if (id(p) in ours) is inside] for inside in (True, False)
-        }
-        for inside, params in parts.items():
-            factor = group.get("scale", 1.0) * (scale if inside else 1.0)
-            groups += [{**group, "params": params, "scale": factor}] if params else []
-    optimizer.param_groups[:] = groups

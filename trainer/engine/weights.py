@@ -59,8 +59,8 @@ def begin(model: Classifier, recipe: Recipe, path: Path | None = None) -> Start 
     """Give a fresh model the weights that its recipe names; None where it names none.
 
     `path` says where "self-supervised" weights lie; "pretrained" ones are fetched, others are files.  The
-    head stays as drawn.  Afterwards call model.fit_pixels with the start's moments, where it has some.
-    Raises NoWeights.
+    head stays as drawn.  The model is fitted to the pictures before: where the weights expect other pixel
+    moments, they take the place of the pictures' own.  Raises NoWeights.
     """
     if recipe.weights is None:
         return None
@@ -73,6 +73,8 @@ def begin(model: Classifier, recipe: Recipe, path: Path | None = None) -> Start 
         raise NoWeights("Self-supervised weights need a pretraining of this dataset: start one first.")
     start = fit(model.features, read(path), path)
     told = start.moments or (backbones.moments(timm) if timm else None)
+    if told:
+        model.fit_pixels(*told)
     return replace(start, source=recipe.weights, moments=told)
 
 

@@ -73,7 +73,12 @@ def _export(version: ModelVersion, report: Report) -> dict[str, object]:
     files, keys = snapshot.files[:CHECKED], snapshot.keys[:CHECKED]
     pictures = pixels.load(files, keys, recipe.resolution, pixel_cache(), report=report)
     exported = exports.export(
-        registry.export_to(version), model, recipe, classes, weights=version.weights, pictures=pictures
+        registry.export_to(version),
+        model,
+        recipe,
+        classes,
+        weights=version.weights,
+        pictures=pictures[np.arange(len(files))],
     ).to_json()
     registry.record_export(version, exported)
     return exported

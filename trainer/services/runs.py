@@ -127,6 +127,12 @@ def abandon_run(run_id: int, state: str, error: str, now: datetime) -> None:
     Run.objects.filter(pk=run_id, state__in=OPEN).update(state=state, error=error, finished_at=now)
 
 
+def reopen(run_id: int) -> None:
+    """Let a run that failed or was cancelled wait for its next attempt; any other stays as it is."""
+    ended = Run.objects.filter(pk=run_id, state__in=[Run.State.FAILED, Run.State.CANCELLED])
+    ended.update(state=Run.State.WAITING, error="", finished_at=None)
+
+
 def best(dataset: Dataset) -> Run | None:
     """Return the most accurate run on the newest labels, or None; all of them share one test set."""
     done = dataset.runs.filter(state=Run.State.DONE)

@@ -8,6 +8,7 @@ from ninja import Router, Status
 from ninja.errors import HttpError
 
 from workbench.api.shapes import answers
+from workbench.services import job_control
 from workbench.views import access
 from workbench.views.access import Right
 from workbench.views.contexts import jobs as contexts
@@ -30,7 +31,7 @@ def job(request: HttpRequest, pk: UUID) -> JobPage:
 @router.post("jobs/{uuid:pk}/cancel", response=answers(JobPage, 202), summary="Ask it to stop")
 def cancel(request: HttpRequest, pk: UUID) -> Status[JobPage]:
     row = access.job(request, pk, Right.MANAGE)
-    if not row.request_cancel(timezone.now()):
+    if not job_control.cancel(row, timezone.now()):
         raise HttpError(409, "The job has ended.")
     row.refresh_from_db()
     return Status(202, contexts.job_page(row))
@@ -39,7 +40,7 @@ def cancel(request: HttpRequest, pk: UUID) -> Status[JobPage]:
 @router.post("jobs/{uuid:pk}/retry", response=answers(JobPage, 202), summary="Run a failed one again")
 def retry(request: HttpRequest, pk: UUID) -> Status[JobPage]:
     row = access.job(request, pk, Right.MANAGE)
-    if not row.retry(timezone.now()):
+    if not job_control.retry(row, timezone.now()):
         raise HttpError(409, "Only a failed or cancelled job can run again, and none like it may be open.")
     row.refresh_from_db()
     return Status(202, contexts.job_page(row))

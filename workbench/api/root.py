@@ -8,10 +8,10 @@ from django.http import HttpRequest, HttpResponse
 from ninja import NinjaAPI
 from ninja.security import django_auth
 
-from workbench.api import advice, curves, datasets, features, jobs, retraining, runs
+from workbench.api import advice, compare, curves, datasets, features, jobs, retraining, runs
 
 api = NinjaAPI(title="Seedbed", version="1", auth=django_auth, urls_namespace="api", description=__doc__)
-for part in (datasets, runs, retraining, curves, features, advice, jobs):
+for part in (datasets, runs, compare, retraining, curves, features, advice, jobs):
     api.add_router("", part.router)
 
 

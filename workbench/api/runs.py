@@ -7,6 +7,7 @@ from ninja import Header, Router, Schema, Status
 from ninja.errors import HttpError
 from pydantic import Field
 
+from trainer.engine.folds import NoFolds
 from trainer.engine.recipe import NAMED, Recipe
 from trainer.models import Run
 from workbench import forms
@@ -16,7 +17,8 @@ from workbench.services import work
 from workbench.views import access
 from workbench.views.access import Right
 from workbench.views.contexts import runs as contexts
-from workbench.views.contexts.runs import ComparisonRow, RunPage, RunRow
+from workbench.views.contexts.comparisons import ComparisonRow, latest_comparison
+from workbench.views.contexts.runs import RunPage, RunRow
 
 router = Router(tags=["runs"])
 IdempotencyKey = Annotated[str, Field(min_length=1, max_length=80, pattern=r"^[\x21-\x7e]+$")]
@@ -46,7 +48,7 @@ def runs(request: HttpRequest, pk: Pk) -> list[RunRow]:
     summary="The newest pair of compared runs",
 )
 def comparison(request: HttpRequest, pk: Pk) -> list[ComparisonRow]:
-    return list(contexts.latest_comparison(access.dataset(request, pk, Right.MODELS)))
+    return list(latest_comparison(access.dataset(request, pk, Right.MODELS)))
 
 
 @router.get("runs/{int:pk}", response=answers(RunPage), summary="One run in full")
@@ -82,6 +84,23 @@ def start(
             dedupe_key=key,
         )
     _refuse_another(job, form.cleaned_data["chosen"], form.cleaned_data["seed"])
+    return Status(202, started(job))
+
+
+@router.post(
+    "runs/{int:pk}/out-of-fold",
+    response=answers(Started, 202),
+    summary="Judge its training pictures by models that never saw them",
+    url_name="start_out_of_fold",
+)
+def start_out_of_fold(request: HttpRequest, pk: Pk) -> Status[Started]:
+    """While a job is open for the run, asking again answers with that job."""
+    try:
+        job = work.start_out_of_fold(
+            access.run(request, pk, Right.MANAGE), requested_by=request.user.get_username()
+        )
+    except NoFolds as reason:
+        raise HttpError(409, str(reason)) from reason
     return Status(202, started(job))
 
 

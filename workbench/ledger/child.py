@@ -6,12 +6,16 @@ import selectors
 import signal
 import sys
 import time
+from collections.abc import Sequence
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 from django.conf import settings
 
 from workbench import tied
+from workbench.ledger import trail
+from workbench.ledger.resources import Pace, of_tree
+from workbench.ledger.trail import Point
 
 TAIL_LINES = 200
 TAIL_BYTES = 20_000  # goes to the row up to once a second, so it must stay small
@@ -30,8 +34,12 @@ THREADS = {
 class Child:
     """Runs from entering the context; whatever happens, its whole process group is gone after leaving it."""
 
-    def __init__(self, job_id: str, queue: str) -> None:
-        self.progress: dict[str, object] = {}
+    def __init__(self, job_id: str, queue: str, known: Sequence[Point] = ()) -> None:
+        """Start it; `known` is the trail of an earlier attempt, which may be taken up in the middle."""
+        self.progress: dict[str, Any] = {}
+        self.trail = list(known)
+        self.resources: dict[str, object] = {}
+        self._pace, self._gpu_mib = Pace(), None
         self.ending: dict[str, object] = {}  # its last words: "done" and "result", or "cancelled", or "error"
         self._rest = b""  # a message that has not come whole
         self._printed = b""
@@ -70,6 +78,16 @@ class Child:
         until = time.monotonic() + seconds
         while (left := until - time.monotonic()) > 0 and self._process.poll() is None:
             self._read(min(left, EXIT_LOOK_S))
+
+    def measure(self) -> None:
+        """Renew `resources`: cpu_s, rss_mib, peak_mib, gpu_mib; of the stage per_s (steps) and left_s."""
+        use = of_tree(self._process.pid) if self._process.poll() is None else None
+        if use is None:
+            return
+        known = {**use._asdict(), "per_s": self._pace.per_s(), "left_s": self._pace.left_s(time.monotonic())}
+        self.resources = {name: round(value, 1) for name, value in known.items() if value is not None}
+        if self._gpu_mib is not None:
+            self.resources["gpu_mib"] = self._gpu_mib
 
     def ended(self) -> bool:
         """Whether the work is over; all that it said has then been taken in."""
@@ -124,7 +142,9 @@ class Child:
         for line in lines:
             message = json.loads(line)
             if "progress" in message:
-                self.progress = message["progress"]
+                self.progress, self._gpu_mib = message["progress"], message["gpu_mib"]
+                self._pace.note(self.progress, time.monotonic())
+                self.trail = trail.extended(self.trail, self.progress)
             else:
                 self.ending = message
 

@@ -95,6 +95,8 @@ class Job(models.Model):
     lease_until = models.DateTimeField(null=True)
     cancel_requested = models.BooleanField(default=False)
     progress = models.JSONField(default=dict)  # {"stage", "done", "total", "values"}
+    resources = models.JSONField(default=dict)  # what it uses, see Child.measure; the last measured stay
+    trail = models.JSONField(default=list)  # [{"step", **values}]: the figures that it reported, in order
     result = models.JSONField(null=True)
     tail = models.TextField(blank=True)  # the last lines that the present attempt printed
     error = models.TextField(blank=True)  # one sentence for people
@@ -129,6 +131,7 @@ class Job(models.Model):
             attempt=F("attempt") + 1,
             started_at=now,
             progress={},
+            resources={},
             tail="",
             error="",
         )
@@ -138,7 +141,7 @@ class Job(models.Model):
         return Job.objects.held(token).filter(pk=self.pk)
 
     def beat(self, token: uuid.UUID, now: datetime, **news: object) -> bool:
-        """Lengthen the lease and write news (`progress`, `tail`); False when the lease is lost."""
+        """Lengthen the lease and write news (`progress`, `tail`, ...); False when the lease is lost."""
         return bool(self._mine(token).update(lease_until=now + settings.LEASE, **news))
 
     def finish(self, token: uuid.UUID, result: object, now: datetime) -> bool:

@@ -14,7 +14,7 @@ from types import FrameType
 import django
 
 from labeling.progress import Cancelled, Progress
-from workbench.ledger import messages
+from workbench.ledger import messages, resources
 
 ERROR_CHARS = 1000  # the row wants a sentence; the whole traceback stands in the tail
 
@@ -36,7 +36,7 @@ class Reporter:
             line = line[os.write(self._outbox, line) :]
 
     def __call__(self, progress: Progress) -> None:
-        self.send(progress=asdict(progress))
+        self.send(progress=asdict(progress), gpu_mib=resources.gpu_mib())
         if self._stopping:
             raise Cancelled
 

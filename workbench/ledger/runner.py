@@ -16,6 +16,7 @@ from workbench.ledger.models import Job
 
 LOOK_S = 0.3  # between two looks at the row: with the child's grace, a cancel is over within 3 s
 NEWS_S = 1.0  # progress goes to the row at most so often
+MEASURE_S = 2.0  # what it uses goes there this often, news or not
 BEATS = 6  # beats in one lease
 
 Watch = Callable[[dict[str, object]], None]
@@ -53,16 +54,20 @@ class Hold:
         """Lengthen the lease when it is time or when there is news."""
         quiet = time.monotonic() - self._beaten
         news = self._told != (self._child.progress, self._child.tail)
-        if quiet < settings.LEASE.total_seconds() / BEATS and not (news and quiet >= NEWS_S):
+        longest = min(MEASURE_S, settings.LEASE.total_seconds() / BEATS)
+        if quiet < longest and not (news and quiet >= NEWS_S):
             return True
+        self._child.measure()
         return self.tell()
 
     def tell(self) -> bool:
-        """Write progress and tail to the row; False when the lease is lost."""
+        """Write what the work said and uses to the row; False when the lease is lost."""
         self._beaten = time.monotonic()
         self._told = self._child.progress, self._child.tail
         progress, tail = self._told
-        return self._job.beat(self._token, timezone.now(), progress=progress, tail=tail)
+        child = self._child
+        more = {"trail": child.trail, "resources": child.resources}
+        return self._job.beat(self._token, timezone.now(), progress=progress, tail=tail, **more)
 
     def close(self, order: Order | None, leaving: bool) -> None:
         """Write how it ended; a result counts even when the wish to stop came just before it."""
@@ -96,7 +101,7 @@ def run_job(
     token = job.claim(worker, timezone.now()) if job else None
     if job is None or token is None:
         return None
-    with Child(str(job.pk), job.queue) as child:
+    with Child(str(job.pk), job.queue, job.trail) as child:
         hold = Hold(job, token, child)
         order = hold.follow(stopping, watch)
         if order is Order.LOST:

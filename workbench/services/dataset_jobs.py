@@ -18,7 +18,7 @@ def open_jobs_of(dataset: Dataset) -> list[Job]:
         "curve_id": _numbers(Curve.objects.filter(dataset=dataset)),
         "round_id": _numbers(SelectionRound.objects.filter(dataset=dataset)),
     }
-    jobs = Job.objects.open().defer("tail")
+    jobs = Job.objects.open().defer("tail", "trail")
     return [job for job in jobs if any(job.params.get(name) in ours for name, ours in about.items())]
 
 

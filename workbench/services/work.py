@@ -12,9 +12,12 @@ from labeling.models import Dataset, PredictionSet, SelectionRound
 from labeling.services import choice
 from trainer.engine.pretraining import Plan
 from trainer.engine.recipe import NAMED, Recipe
-from trainer.services import curves, pretraining, runs
+from trainer.models import Run
+from trainer.services import cross_validation, curves, pretraining, runs
 from workbench.ledger.dispatch import submit
 from workbench.ledger.models import Job
+
+OUT_OF_FOLD = "trainer.jobs.out_of_fold"
 
 
 def new_seed() -> int:
@@ -84,6 +87,33 @@ def start_training(
             run.job = str(job.pk)
             run.save(update_fields=["job"])
     return job
+
+
+def start_trainings(
+    dataset: Dataset, recipe: Recipe | str, *, count: int, seed: int | None = None, requested_by: str = ""
+) -> list[Job]:
+    """Queue the recipe's training so many times: from `seed` on, one up each, or with fresh seeds.
+
+    Two recipes trained with the same seeds are compared pair by pair.
+    """
+    seeds = [new_seed() if seed is None else seed + number for number in range(count)]
+    return [start_training(dataset, recipe, seed=one, requested_by=requested_by) for one in seeds]
+
+
+def start_out_of_fold(run: Run, *, requested_by: str = "") -> Job:
+    """Queue the cross-validation of a finished run; asked for twice it is one job.
+
+    Raises NoFolds where its data carry none.
+    """
+    folds = cross_validation.open_folds(run)
+    return submit(
+        OUT_OF_FOLD,
+        f"Out-of-fold predictions of {run}: {folds.count} trainings",
+        queue=settings.TRAIN_QUEUE,
+        requested_by=requested_by,
+        dedupe_key=f"out-of-fold:{run.pk}",
+        run_id=run.pk,
+    )
 
 
 def start_curve(dataset: Dataset, *, preset: str, seed: int | None = None, requested_by: str = "") -> Job:

@@ -8,7 +8,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from workbench.advice import trials
-from workbench.views.contexts.runs import Figure, Interval
+from workbench.views.contexts.figures import Figure, Interval
 
 register = template.Library()
 NOTHING = "\N{EN DASH}"  # shown where a number was not measured
@@ -113,6 +113,34 @@ def figure(found: Figure | None) -> str | SafeString:
         '<span class="nowrap num">{} <span class="interval" title="95 % interval">{} to {}</span></span>',
         *(f"{end:.3f}" for end in (found.value, found.low, found.high)),
     )
+
+
+@register.simple_tag
+def measured(found: Figure | None, is_share: bool) -> str | SafeString:
+    """A score in per cent or a loss, with its 95 % interval."""
+    if found is None or not is_share or found.low is None or found.high is None:
+        return figure(found)
+    return interval(Interval(found.value, found.low, found.high))
+
+
+@register.simple_tag
+def gained(found: Interval | None, is_share: bool) -> str | SafeString:
+    """A gain in percentage points, or of a loss, signed, with its 95 % interval."""
+    if found is None:
+        return NOTHING
+    shown = points if is_share else signed
+    ends = (shown(end) for end in (found.value, found.low, found.high))
+    return format_html(
+        '<span class="nowrap"><strong>{}</strong> <span class="interval" title="95 % interval">{} to {}'
+        "</span></span>",
+        *ends,
+    )
+
+
+@register.filter
+def signed(value: float) -> str:
+    """-0.0312 -> "\N{MINUS SIGN}0.031" """
+    return f"{value:+.3f}".replace("-", MINUS)
 
 
 @register.simple_tag

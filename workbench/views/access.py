@@ -79,8 +79,8 @@ def preview(request: HttpRequest, pk: int) -> Preview:
     return _fetch(Preview.objects.select_related("dataset"), pk)
 
 
-def run(request: HttpRequest, pk: int) -> Run:
-    allow(request, Right.MODELS)
+def run(request: HttpRequest, pk: int, *also: Right) -> Run:
+    allow(request, Right.MODELS, *also)
     return _fetch(Run.objects.select_related("dataset"), pk)
 
 

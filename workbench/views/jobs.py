@@ -8,6 +8,7 @@ from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.views.decorators.http import require_POST, require_safe
 
+from workbench.services import job_control
 from workbench.views import access
 from workbench.views.access import Right
 from workbench.views.contexts import jobs as contexts
@@ -27,7 +28,7 @@ def job(request: HttpRequest, pk: UUID) -> HttpResponse:
 
 @require_POST
 def cancel(request: HttpRequest, pk: UUID) -> HttpResponseRedirect:
-    if access.job(request, pk, Right.MANAGE).request_cancel(timezone.now()):
+    if job_control.cancel(access.job(request, pk, Right.MANAGE), timezone.now()):
         messages.success(request, "The job was asked to stop.")
     else:
         messages.error(request, "The job had ended before it could be stopped.")
@@ -36,7 +37,7 @@ def cancel(request: HttpRequest, pk: UUID) -> HttpResponseRedirect:
 
 @require_POST
 def retry(request: HttpRequest, pk: UUID) -> HttpResponseRedirect:
-    if access.job(request, pk, Right.MANAGE).retry(timezone.now()):
+    if job_control.retry(access.job(request, pk, Right.MANAGE), timezone.now()):
         messages.success(request, "The job waits for a worker again.")
     else:
         messages.error(request, "Only a failed or cancelled job can run again, and none like it may be open.")

@@ -1,15 +1,21 @@
 """Runs: all of a dataset, one in full, and starting a new one."""
 
-from django.http import HttpRequest, HttpResponse
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import redirect, render
-from django.views.decorators.http import require_http_methods, require_safe
+from django.utils import timezone
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
+from trainer.engine.folds import NoFolds
 from workbench import forms
-from workbench.services import work
+from workbench.services import job_control, work
 from workbench.views import access
 from workbench.views.access import Right
+from workbench.views.contexts import compare as compare_contexts
+from workbench.views.contexts import comparisons as comparison_contexts
 from workbench.views.contexts import datasets as dataset_contexts
 from workbench.views.contexts import jobs as job_contexts
+from workbench.views.contexts import out_of_fold as out_of_fold_contexts
 from workbench.views.contexts import plans
 from workbench.views.contexts import runs as contexts
 
@@ -20,7 +26,7 @@ def runs(request: HttpRequest, pk: int) -> HttpResponse:
     page = {
         "row": dataset_contexts.dataset_row(row),
         "rows": contexts.run_rows(row),
-        "comparison": contexts.latest_comparison(row),
+        "comparison": comparison_contexts.latest_comparison(row),
         "area": "datasets",
     }
     return render(request, "workbench/runs.html", page)
@@ -30,14 +36,40 @@ def runs(request: HttpRequest, pk: int) -> HttpResponse:
 def run(request: HttpRequest, pk: int) -> HttpResponse:
     row = access.run(request, pk)
     shown = contexts.run_page(row)
+    trained_by = job_contexts.job_of(row.job)
+    ended = trained_by and not trained_by.row.is_open
     page = {
         "page": shown,
+        "can_retry": trained_by is not None and trained_by.row.can_retry,
+        "log": trained_by.tail if trained_by and ended else "",
         "history_options": contexts.history_options(shown.history),
         "job": job_contexts.open_job(run_id=pk),
+        "peers": compare_contexts.peers(row),
+        "folds_failed": out_of_fold_contexts.failure(row),
         "dataset": dataset_contexts.dataset_row(row.dataset),
         "area": "datasets",
     }
     return render(request, "workbench/run.html", page)
+
+
+@require_POST
+def cancel(request: HttpRequest, pk: int) -> HttpResponseRedirect:
+    """Stop what works on the run."""
+    row = access.run(request, pk, Right.MANAGE)
+    asked = [job_control.cancel(job, timezone.now()) for job in job_control.open_jobs_of_run(row)]
+    if not any(asked):
+        messages.error(request, "The run had ended before it could be stopped.")
+    return redirect("run", pk)
+
+
+@require_POST
+def retry(request: HttpRequest, pk: int) -> HttpResponseRedirect:
+    """Run a failed or cancelled training again, with the same recipe and seed."""
+    row = access.run(request, pk, Right.MANAGE)
+    job = job_control.job_of_run(row)
+    if job is None or not job_control.retry(job, timezone.now()):
+        messages.error(request, "Only a run that failed or was cancelled can run again.")
+    return redirect("run", pk)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -62,3 +94,13 @@ def train(request: HttpRequest, pk: int) -> HttpResponse:
         "area": "datasets",
     }
     return render(request, "workbench/train.html", page)
+
+
+@require_POST
+def out_of_fold(request: HttpRequest, pk: int) -> HttpResponseRedirect:
+    row = access.run(request, pk, Right.MANAGE)
+    try:
+        work.start_out_of_fold(row, requested_by=request.user.get_username())
+    except NoFolds as reason:
+        messages.error(request, str(reason))
+    return redirect("run", pk)

@@ -97,6 +97,20 @@ def test_a_job_is_done(tmp_path):
     assert job.started_at < job.finished_at
 
 
+def test_what_was_reported_and_used_stands_on_the_row():
+    """Also what an earlier attempt reported, up to where this one takes it up."""
+    job = submit(f"{WORKS}.training", "training", to=5, at=2)
+    Job.objects.filter(pk=job.pk).update(trail=[{"step": step, "loss": -1.0} for step in (1, 2, 3, 9)])
+    runner.run_job(job.pk, "tests")
+    job.refresh_from_db()
+    assert [point["step"] for point in job.trail] == [1, 2, 3, 4, 5]
+    assert [point["loss"] for point in job.trail] == [-1, -1, 1 / 3, 1 / 4, 1 / 5]
+    assert (job.progress["stage"], job.progress["values"]) == ("predicting", {})
+    assert 0.3 < job.resources["cpu_s"] < 60
+    assert 64 < job.resources["rss_mib"] <= job.resources["peak_mib"] < 1000
+    assert "gpu_mib" not in job.resources
+
+
 def test_cancel_lets_the_work_clean_up(tmp_path):
     file = tmp_path / "marks"
     job = submit(f"{WORKS}.tidy", "tidy", file=str(file))

@@ -76,6 +76,19 @@ def chatty(report: Report) -> dict[str, object]:
     return {"name": "a\udcff\0b", "share": float("inf")}
 
 
+def training(report: Report, *, to: int, at: int = 0) -> None:
+    """Reports a figure a step, from `at` on, and stays for a look at it."""
+    for step in range(at + 1, to + 1):
+        report(Progress("training", step, to, {"loss": 1 / step}))
+        time.sleep(0.01)
+    report(Progress("predicting", 0, 7))
+    hold = bytearray(64 << 20)
+    until = time.monotonic() + 1.5
+    while time.monotonic() < until:  # busy, so that CPU time passes
+        hold[0] += 1
+        hold[0] %= 2
+
+
 def failing(report: Report) -> None:
     print("before the end")
     raise ValueError("no picture could be read")

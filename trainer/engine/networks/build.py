@@ -8,6 +8,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from trainer.engine import backbones
 from trainer.engine.networks.airbench import Whitening, airbench, spread
 from trainer.engine.networks.convolutions import cnn, resnet9, resnet18
 from trainer.engine.networks.layers import Dropout
@@ -58,13 +59,6 @@ class Classifier(nn.Module):
         self.mean.copy_(mean)
         self.deviation.copy_(deviation.clamp(min=1.0))  # a constant channel must not divide by zero
 
-    def train(self, mode: bool = True) -> "Classifier":
-        """As torch; frozen features stay in eval mode, so that their norms keep their statistics."""
-        super().train(mode)
-        if not any(weight.requires_grad for weight in self.features.parameters()):
-            self.features.eval()
-        return self
-
 
 Builder = Callable[[Recipe, torch.Generator], tuple[nn.Module, int]]
 """Recipe and generator -> features with all their weights drawn, and how many channels they give."""
@@ -109,7 +103,5 @@ def pixel_moments(pictures: NDArray[np.uint8]) -> tuple[Tensor, Tensor]:
 
 def _features(recipe: Recipe, generator: torch.Generator) -> tuple[nn.Module, int]:
     if recipe.network.startswith(TIMM):
-        from trainer.engine import backbones  # type: ignore[attr-defined]  # late: timm imports slowly
-
-        return backbones.build_timm(recipe.network.removeprefix(TIMM), recipe.resolution, generator)  # type: ignore[no-any-return]
+        return backbones.build_timm(recipe.network.removeprefix(TIMM), recipe.resolution, generator)
     return BUILDERS[recipe.network](recipe, generator)

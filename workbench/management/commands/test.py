@@ -1,4 +1,7 @@
-"""`manage.py test`: format, lint, types, house, migrations, then the whole suite; arguments go to pytest."""
+"""`manage.py test`: format, lint, types, house, migrations, then the whole suite in two processes.
+
+Arguments go to pytest.
+"""
 
 import os
 import subprocess
@@ -18,6 +21,8 @@ CHECKS: dict[str, list[str | Path]] = {
     "django": [sys.executable, "manage.py", "check", "--fail-level", "WARNING"],
     "migrations": [sys.executable, "manage.py", "makemigrations", "--check", "--dry-run"],
 }
+# Two processes; `-n 0` among the arguments makes it one.  See tests/side_by_side.py.
+SIDE_BY_SIDE = ["-n", "2", "--dist", "loadfile", "--max-worker-restart", "0"]
 POSTGRES = "postgres://postgres@127.0.0.1:5432/test"
 
 
@@ -45,7 +50,7 @@ class Command(BaseCommand):
         return subprocess.run(command, cwd=settings.BASE_DIR).returncode == 0
 
     def pytest(self, arguments: list[str], **env: str) -> int:
-        command = [sys.executable, "-m", "pytest", *arguments]
+        command = [sys.executable, "-m", "pytest", *SIDE_BY_SIDE, *arguments]
         return subprocess.run(command, cwd=settings.BASE_DIR, env={**os.environ, **env}).returncode
 
     def on_postgres(self, arguments: list[str]) -> int:

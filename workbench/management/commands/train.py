@@ -1,7 +1,7 @@
 """`manage.py train DATASET`: train a recipe on the labels as they stand."""
 
 import json
-from argparse import ArgumentParser
+from argparse import ArgumentParser, ArgumentTypeError
 from pathlib import Path
 
 from django.core.management.base import CommandError
@@ -20,10 +20,26 @@ class Command(StartingCommand):
             "--recipe", default="plain", help=f"{', '.join(NAMED)}, or a recipe.json of an earlier run"
         )
         parser.add_argument("--seed", type=int, help="default: a fresh one, which is recorded")
+        parser.add_argument(
+            "--seeds",
+            type=at_least_one,
+            default=1,
+            help="train so many times, with fresh seeds or from --seed up: shows the luck of training",
+        )
 
-    def handle(self, *, dataset: str, recipe: str, seed: int | None, here: bool, **_: object) -> None:
+    def handle(
+        self, *, dataset: str, recipe: str, seed: int | None, seeds: int, here: bool, **_: object
+    ) -> None:
         chosen = recipe if recipe in NAMED else read_recipe(Path(recipe))
-        self.see_through(work.start_training(self.dataset(dataset), chosen, seed=seed), here)
+        for job in work.start_trainings(self.dataset(dataset), chosen, count=seeds, seed=seed):
+            self.see_through(job, here)
+
+
+def at_least_one(text: str) -> int:
+    """Read a count; argparse turns the error into a sentence."""
+    if int(text) < 1:
+        raise ArgumentTypeError("must be at least 1")
+    return int(text)
 
 
 def read_recipe(file: Path) -> Recipe:

@@ -12,7 +12,8 @@ from labeling.models import Dataset, ImportReport, Sample
 from workbench.models import Advice
 from workbench.services import advice
 from workbench.services.dataset_jobs import open_jobs_of
-from workbench.views.contexts import curves, jobs, labels, runs, samples
+from workbench.views.contexts import comparisons, curves, jobs, labels, runs, samples
+from workbench.views.contexts.comparisons import ComparisonRow
 from workbench.views.contexts.curves import CurveCard
 from workbench.views.contexts.jobs import JobRow
 from workbench.views.contexts.labels import (
@@ -23,7 +24,7 @@ from workbench.views.contexts.labels import (
     RoundRow,
     StudioState,
 )
-from workbench.views.contexts.runs import ComparisonRow, RunRow
+from workbench.views.contexts.runs import RunRow
 from workbench.views.contexts.samples import SampleCard
 
 SAMPLES_SHOWN = 16  # two full rows on a wide screen
@@ -194,7 +195,7 @@ def models_part(dataset: Dataset) -> ModelsPart:
         decided=tuple(reversed(decided))[:5],
         runs=rows[:RUNS_SHOWN],
         more_runs=len(rows) > RUNS_SHOWN,
-        comparison=runs.latest_comparison(dataset),
+        comparison=comparisons.latest_comparison(dataset),
         curve=curves.latest_card(dataset),
         imports=import_rows(dataset),
         policies=tuple(catalog.NAMED),

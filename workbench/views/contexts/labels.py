@@ -14,7 +14,7 @@ from labeling.services.connection import connection
 from trainer.engine import intervals
 from workbench import supervisor
 from workbench.supervisor import State
-from workbench.views.contexts.runs import Interval
+from workbench.views.contexts.figures import Interval
 
 NOTEWORTHY_IMBALANCE = 1.5  # largest class / smallest class
 

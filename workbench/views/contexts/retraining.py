@@ -10,6 +10,7 @@ from django.utils import timezone
 
 from labeling.models import Dataset
 from trainer.engine.recipe import InvalidRecipe
+from trainer.models import Run
 from workbench.models import RetrainDecision, RetrainRule
 from workbench.retraining import budget, decision
 from workbench.retraining.decision import Decision, Facts, Rule, Verdict
@@ -51,6 +52,7 @@ class StartedRun:
     name: str
     state: str
     error: str
+    model: str  # the version that came of it, and what the gate said; "" while there is none
 
 
 @dataclass(frozen=True)
@@ -168,7 +170,7 @@ def _in_words(rule: RetrainRule, asked: Rule) -> tuple[tuple[str, str], ...]:
 
 
 def decision_rows(dataset: Dataset) -> tuple[DecisionRow, ...]:
-    rows = RetrainDecision.objects.filter(dataset=dataset).prefetch_related("runs")[:DECISIONS_SHOWN]
+    rows = RetrainDecision.objects.filter(dataset=dataset).prefetch_related("runs__version")[:DECISIONS_SHOWN]
     return tuple(
         DecisionRow(
             row.at,
@@ -177,11 +179,18 @@ def decision_rows(dataset: Dataset) -> tuple[DecisionRow, ...]:
             row.why,
             row.reason,
             row.by,
-            tuple(StartedRun(run.pk, run.name, run.state, run.error) for run in row.runs.all()),
+            tuple(_started_run(run) for run in row.runs.all()),
             row.facts,
         )
         for row in rows
     )
+
+
+def _started_run(run: Run) -> StartedRun:
+    version = getattr(run, "version", None)  # of a one-to-one: absent where the run has none
+    said = (version.verdict or {}).get("reason", "The gate has not judged it yet.") if version else ""
+    model = f"Version {version.number}, {version.state}: {said}" if version else ""
+    return StartedRun(run.pk, run.name, run.state, run.error, model)
 
 
 def _next(rule: RetrainRule, asked: Rule, facts: Facts, now: datetime) -> Next:

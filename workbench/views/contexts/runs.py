@@ -1,4 +1,4 @@
-"""What the pages and the JSON API show of runs: the list, comparisons, one run in full."""
+"""What the pages and the JSON API show of runs: the list, and one run in full."""
 
 from __future__ import annotations
 
@@ -13,16 +13,14 @@ from django.db.models import Q
 from augment.plans import PlanRow
 from labeling.models import Dataset
 from trainer.engine.recipe import DESCRIPTIONS
-from trainer.models import Comparison, Run
+from trainer.models import Run
 from workbench import charts
 from workbench.charts import Info, Option
+from workbench.views.contexts import jobs
+from workbench.views.contexts.comparisons import ComparisonRow, comparison_rows
+from workbench.views.contexts.figures import METRICS, Figure, Interval, interval, losses, scores
+from workbench.views.contexts.out_of_fold import OutOfFold, out_of_fold
 
-METRICS = {"accuracy": "accuracy", "balanced_accuracy": "balanced accuracy", "macro_f1": "macro F1"}
-FIGURES = {
-    "nll": "negative log-likelihood",
-    "ece": "calibration error",
-    "brier": "Brier score",
-}
 RECEIPT = {  # what is left out speaks for itself: names of libraries
     "duration_s": "Duration, s",
     "cpu_s": "CPU time, s",
@@ -53,24 +51,6 @@ FIELDS = {  # how a recipe reads to a person; the order is the order on the page
 
 
 @dataclass(frozen=True)
-class Interval:
-    """A measured fraction with its 95 % interval."""
-
-    value: float
-    low: float
-    high: float
-
-
-@dataclass(frozen=True)
-class Figure:
-    """A measured loss with its 95 % interval; runs of the first version have none."""
-
-    value: float
-    low: float | None = None
-    high: float | None = None
-
-
-@dataclass(frozen=True)
 class RunRow:
     id: int
     dataset_id: int
@@ -89,27 +69,6 @@ class RunRow:
     @property
     def is_open(self) -> bool:
         return self.state in (Run.State.WAITING, Run.State.RUNNING)
-
-
-@dataclass(frozen=True)
-class ComparisonRow:
-    base_id: int
-    base: str
-    other_id: int
-    other: str
-    metric: str
-    n: int
-    gain: float
-    low: float
-    high: float
-    p_value: float | None
-    fixed: int
-    broken: int
-
-    @property
-    def shown(self) -> bool:
-        """True if the interval leaves zero out."""
-        return self.low > 0 or self.high < 0
 
 
 @dataclass(frozen=True)
@@ -142,6 +101,7 @@ class RunPage:
     receipt: tuple[tuple[str, Any], ...]
     command: str
     fingerprint: str
+    out_of_fold: OutOfFold | None
     comparisons: tuple[ComparisonRow, ...]
     error: str
     duration_s: float | None
@@ -150,19 +110,6 @@ class RunPage:
     def plan_largest(self) -> int:
         """The longest bar of the plan."""
         return max((row.train for row in self.plan), default=0) or 1
-
-
-def interval(value: dict[str, float] | None) -> Interval | None:
-    return None if value is None else Interval(value["value"], value["low"], value["high"])
-
-
-def figure(value: dict[str, float] | float) -> Figure:
-    """Read a loss as it is kept: with its interval, or bare."""
-    return Figure(**value) if isinstance(value, dict) else Figure(value)
-
-
-def figures(measured: dict[str, Any]) -> tuple[tuple[str, Figure], ...]:
-    return tuple((words, figure(measured[name])) for name, words in FIGURES.items() if name in measured)
 
 
 def run_row(run: Run) -> RunRow:
@@ -185,37 +132,6 @@ def run_rows(dataset: Dataset) -> tuple[RunRow, ...]:
     return tuple(run_row(run) for run in Run.objects.filter(dataset=dataset).defer("history", "receipt"))
 
 
-def _comparison_row(row: Comparison) -> ComparisonRow:
-    return ComparisonRow(
-        row.base_id,
-        row.base.name,
-        row.other_id,
-        row.other.name,
-        METRICS.get(row.metric, row.metric),
-        row.n,
-        row.gain,
-        row.low,
-        row.high,
-        row.p_value,
-        row.fixed,
-        row.broken,
-    )
-
-
-def comparison_rows(chosen: Q) -> tuple[ComparisonRow, ...]:
-    """The chosen comparisons, the newest pair first, accuracy first in each."""
-    rows = Comparison.objects.filter(chosen).select_related("base", "other")
-    return tuple(_comparison_row(row) for row in rows.order_by("-other", "-base", "pk"))
-
-
-def latest_comparison(dataset: Dataset) -> tuple[ComparisonRow, ...]:
-    """The newest pair of compared runs of a dataset, one row a metric."""
-    newest = Comparison.objects.filter(base__dataset=dataset).order_by("-pk").first()
-    if newest is None:
-        return ()
-    return comparison_rows(Q(base=newest.base_id, other=newest.other_id))
-
-
 def run_page(run: Run) -> RunPage:
     classes = tuple(run.dataset.classes)
     receipt = dict(run.receipt)
@@ -225,19 +141,16 @@ def run_page(run: Run) -> RunPage:
         description=DESCRIPTIONS.get(run.name, ""),
         recipe=_in_words(run.recipe, FIELDS),
         plan=_plan_rows(run.plan),
-        metrics=tuple(
-            (words, found)
-            for name, words in METRICS.items()
-            if (found := interval(run.metrics.get(name))) is not None
-        ),
-        figures=figures(run.metrics),
+        metrics=scores(run.metrics),
+        figures=losses(run.metrics),
         classes=_class_scores(classes, run.metrics.get("classes", [])),
         confusion=_confusion(classes, run.metrics.get("confusion", [])),
         class_names=classes,
-        history=charts.run_history_info(run.history),
+        history=charts.run_history_info(run.history or jobs.trail(run.job)),
         receipt=_in_words(receipt, RECEIPT),
         command=command,
         fingerprint=run.fingerprint,
+        out_of_fold=out_of_fold(run),
         comparisons=comparison_rows(Q(base=run) | Q(other=run)),
         error=run.error,
         duration_s=receipt.get("duration_s"),

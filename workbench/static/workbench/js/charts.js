@@ -34,6 +34,7 @@
     const options = JSON.parse(holder.textContent);
     for (const { series } of Object.values(options)) {
       if (loss === undefined || series[0].data.at(-1)?.[0] === step) return;
+      series.forEach((line) => { line.data = line.data.filter(([at]) => at < step); }); // a new attempt goes back
       series[0].data.push([step, loss]);
       series[1].data.push([step, 100 * accuracy]);
     }
