@@ -2,19 +2,20 @@
 
 import math
 import time
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
+from functools import partial
 from typing import NamedTuple
 
 from labeling.progress import Progress, Report, silent
 from trainer.engine import inference, loop
-from trainer.engine.course import Diverged
+from trainer.engine.course import Aids, Diverged, Trained
 from trainer.engine.device import Device
 from trainer.engine.intervals import Interval, wilson
 from trainer.engine.material import Examples, Material
 from trainer.engine.recipe import Recipe
 
-BATCHES, EPOCHS = (16, 32, 64, 128), (5.0, 15.0)
+
 MOST_CELLS = 64  # trainings of one map
 
 
@@ -92,35 +93,29 @@ def batch_map(
     device: Device,
     known: Collection[tuple[int, float]] = (),
     report: Report = silent,
+    aids: Aids | None = None,
 ) -> Iterator[Cell]:
     """Yield a cell as soon as its training is done; settings whose (batch, epochs) are known are left out.
 
     All trainings start from the same weights and end after their last step: early stopping would give them
     unequal samples.  `held_out` is measured on and never trained on.  A training that diverges is a cell with
-    its trouble.  Raises ValueError for no validation pictures, and whatever report raises.
+    its trouble.  Of the aids only what is remembered and the weights count.  Raises ValueError for no
+    validation pictures, and whatever report raises.
     """
     if len(held_out.labels) == 0:
         raise ValueError("a map needs validation pictures to measure on")
+    aids = Aids(fits=aids.fits, weights=aids.weights) if aids else Aids()
     for done, setting in enumerate(settings):
         if (setting.batch, setting.epochs) in known:
             continue
         watch = _watch(setting, done, len(settings), report)
-        yield _measure(material, held_out, recipe, n_classes, setting, seed=seed, device=device, report=watch)
+        train = partial(loop.train, n_classes=n_classes, seed=seed, device=device, report=watch, aids=aids)
+        yield _measure(train, material, held_out, _exact(recipe, setting), setting, device)
 
 
-def _measure(
-    material: Material,
-    held_out: Examples,
-    recipe: Recipe,
-    n_classes: int,
-    setting: Setting,
-    *,
-    seed: int,
-    device: Device,
-    report: Report,
-) -> Cell:
-    wall, cpu = time.perf_counter(), time.process_time()
-    exact = replace(
+def _exact(recipe: Recipe, setting: Setting) -> Recipe:
+    """Return the recipe with the setting's batch, rate and number of steps, to be trained to its end."""
+    return replace(
         recipe,
         batch=setting.batch,
         learning_rate=setting.rate,
@@ -128,10 +123,20 @@ def _measure(
         min_steps=setting.steps,
         validation=0.0,
     )
+
+
+def _measure(
+    train: Callable[[Material, Recipe], Trained],
+    material: Material,
+    held_out: Examples,
+    recipe: Recipe,
+    setting: Setting,
+    device: Device,
+) -> Cell:
+    wall, cpu = time.perf_counter(), time.process_time()
     accuracy, trouble, n = None, "", len(held_out.labels)
     try:
-        model = loop.train(material, exact, n_classes, seed=seed, device=device, report=report).model
-        probs = inference.predict(model, held_out.pixels, device)
+        probs = inference.predict(train(material, recipe).model, held_out.pixels, device)
         accuracy = wilson(int((probs.argmax(1) == held_out.labels).sum()), n)
     except Diverged as error:
         trouble = str(error)

@@ -1,11 +1,12 @@
 """A range test: which learning rates a recipe can take on these data, found in one short training."""
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 from labeling.progress import Progress, Report, silent
 from trainer.engine import loop
+from trainer.engine.course import Aids
 from trainer.engine.device import Device
 from trainer.engine.material import Material
 from trainer.engine.recipe import Recipe
@@ -81,18 +82,24 @@ def range_test(
     rates: tuple[float, float] = (LOWEST, HIGHEST),
     steps: int = STEPS,
     report: Report = silent,
+    aids: Aids | None = None,
 ) -> RangeTest:
     """Train for some steps at a rate that rises exponentially from rates[0] to rates[1].
 
     Its losses are those of training batches: nothing else is looked at.  Ends early once the loss has fallen
-    apart.  Raises ValueError for rates or steps without meaning, and whatever report raises.
+    apart.  Of the aids only what is remembered and the weights count; "probe-then-full" trains all at once.
+    Raises ValueError for rates or steps without meaning, and whatever report raises.
     Source: Smith 2017, "Cyclical learning rates for training neural networks", section 3.3; the exponential
     rise, the smoothing and the end as Howard & Gugger 2020, "Fastai", section 5.
     """
     loop.check(material, recipe, n_classes)
     _check(rates, steps)
+    aids = aids or Aids()
+    tuned = replace(recipe, tuning="full") if recipe.tuning == "probe-then-full" else recipe
     with loop.own_random_state(seed, device):
-        stepper = Stepper(material, recipe, n_classes, seed=seed, device=device)
+        stepper = Stepper(
+            material, tuned, n_classes, seed=seed, device=device, remembered=aids.fits, weights=aids.weights
+        )
         points: list[Point] = []
         while len(points) < steps and not _is_over(points):
             rate = rates[0] * (rates[1] / rates[0]) ** (len(points) / (steps - 1))

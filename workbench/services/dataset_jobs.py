@@ -5,7 +5,7 @@ from typing import Any
 from django.db.models import QuerySet
 
 from labeling.models import Dataset, SelectionRound
-from trainer.models import Curve, Pretraining, Run
+from trainer.models import Curve, Pretraining, Run, Study
 from workbench.ledger.models import Job
 
 
@@ -15,6 +15,7 @@ def open_jobs_of(dataset: Dataset) -> list[Job]:
         "dataset_id": {dataset.pk},
         "run_id": _numbers(Run.objects.filter(dataset=dataset)),
         "pretraining_id": _numbers(Pretraining.objects.filter(dataset=dataset)),
+        "study_id": _numbers(Study.objects.filter(dataset=dataset)),
         "curve_id": _numbers(Curve.objects.filter(dataset=dataset)),
         "round_id": _numbers(SelectionRound.objects.filter(dataset=dataset)),
     }
