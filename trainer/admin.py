@@ -14,6 +14,7 @@ from trainer.models import (
     Pretraining,
     Promotion,
     Run,
+    Study,
 )
 
 
@@ -38,6 +39,12 @@ class RunAdmin(Record):
 class PretrainingAdmin(Record):
     list_display = ("__str__", "dataset", "state", "n", "created_at")
     list_filter = ("state", "dataset")
+
+
+@admin.register(Study)
+class StudyAdmin(Record):
+    list_display = ("__str__", "dataset", "state", "created_at")
+    list_filter = ("kind", "state", "dataset")
 
 
 @admin.register(Comparison)

@@ -53,7 +53,7 @@ def train(report: Report, *, run_id: int) -> dict[str, object] | None:
     except Cancelled:
         raise
     except Exception as error:
-        runs.abandon_run(run.pk, Run.State.FAILED, _sentence(error), timezone.now())
+        runs.abandon_run(run.pk, Run.State.FAILED, sentence(error), timezone.now())
         raise
     runs.checkpoint_file(run).unlink(missing_ok=True)
     return {"run": run.pk, "accuracy": result.report.accuracy.value, "n_test": result.report.n}
@@ -278,7 +278,7 @@ def pretrain(report: Report, *, pretraining_id: int) -> dict[str, object] | None
     except Cancelled:
         raise
     except Exception as error:
-        pretraining.abandon(row.pk, Pretraining.State.FAILED, _sentence(error), timezone.now())
+        pretraining.abandon(row.pk, Pretraining.State.FAILED, sentence(error), timezone.now())
         raise
     if not pretraining.record(row, learned, timezone.now()):
         return None
@@ -362,7 +362,7 @@ def made_by(recipe: Recipe, device: str) -> dict[str, object]:
     return {"device": device, "code": receipt.code_version(settings.BASE_DIR), **versions}
 
 
-def _sentence(error: Exception) -> str:
+def sentence(error: Exception) -> str:
     """Our own errors speak to people; a foreign one needs its kind to be understood."""
     ours = type(error).__module__.split(".")[0] in ("labeling", "augment", "trainer")
     return str(error) if ours else f"{type(error).__name__}: {error}"

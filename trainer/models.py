@@ -85,6 +85,39 @@ class Pretraining(models.Model):
         return f"{self.network} at {self.resolution} pixels (pretraining {self.pk})"
 
 
+class Study(models.Model):
+    """Short trainings that help to choose a recipe, measured on training pictures held out from them."""
+
+    class Kind(models.TextChoices):
+        RANGE_TEST = "range-test"
+        BATCH_MAP = "batch-map"
+
+    dataset = models.ForeignKey(Dataset, models.CASCADE, related_name="studies")
+    kind = models.CharField(max_length=20, choices=Kind.choices)
+    recipe = models.JSONField()
+    options = models.JSONField()  # what is tried; see trainer.services.studies.Options
+    seed = models.PositiveBigIntegerField()
+    state = models.CharField(max_length=9, choices=Run.State.choices, default=Run.State.WAITING)
+    attempt = models.PositiveSmallIntegerField(default=0)  # goes on with the cells that the last one left
+    fingerprint = models.CharField(max_length=64, blank=True)  # of the snapshot
+    n_train = models.PositiveIntegerField(null=True)  # pictures trained on
+    n_validation = models.PositiveIntegerField(null=True)  # pictures measured on; 0 in a range test
+    result = models.JSONField(default=dict)  # RangeTest.to_json, or {"cells": [Cell.to_json]}: trainer.search
+    receipt = models.JSONField(default=dict)  # device, code, versions, duration_s, cpu_s
+    job = models.CharField(max_length=36, blank=True)  # names the job above us; only ever a string here
+    error = models.TextField(blank=True)
+    created_at = models.DateTimeField()
+    started_at = models.DateTimeField(null=True)
+    finished_at = models.DateTimeField(null=True)
+
+    class Meta:
+        ordering = ["-pk"]
+        verbose_name_plural = "studies"
+
+    def __str__(self) -> str:
+        return f"{self.get_kind_display()} (study {self.pk})"
+
+
 class Comparison(models.Model):
     """Two runs on the same test items: what the second gained on the first."""
 

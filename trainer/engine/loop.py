@@ -34,10 +34,10 @@ def train(
     A checkpoint of the same training is taken up and ends in the same bits.  Deterministic as far as `Device`
     says.  Raises Diverged, DoesNotFit, and whatever report raises (Cancelled).
     """
-    _check(material, recipe, n_classes)
+    check(material, recipe, n_classes)
     aids = aids or Aids()
     steps = recipe.steps(material.n)
-    with _own_random_state(seed, device):
+    with own_random_state(seed, device):
         stepper = Stepper(
             material,
             recipe,
@@ -68,14 +68,15 @@ def train(
 
 
 @contextmanager
-def _own_random_state(seed: int, device: Device) -> Iterator[None]:
+def own_random_state(seed: int, device: Device) -> Iterator[None]:
     """Some backbones draw from torch's own generators: seed them for this training and leave no trace."""
     with torch.random.fork_rng(devices=[device.name] if device.name != "cpu" else []):
         torch.manual_seed(seed)
         yield
 
 
-def _check(material: Material, recipe: Recipe, n_classes: int) -> None:
+def check(material: Material, recipe: Recipe, n_classes: int) -> None:
+    """Raise ValueError where the material cannot be trained on with this recipe."""
     if n_classes < 2 or len(np.unique(material.labels)) < 2:
         raise ValueError("a classifier needs examples of at least two classes")
     if material.labels.max() >= n_classes:

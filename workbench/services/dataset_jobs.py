@@ -5,7 +5,7 @@ from typing import Any
 from django.db.models import QuerySet
 
 from labeling.models import Dataset, SelectionRound
-from trainer.models import Curve, ModelVersion, Pretraining, Run
+from trainer.models import Curve, ModelVersion, Pretraining, Run, Study
 from workbench.ledger.models import Job
 
 
@@ -16,6 +16,7 @@ def open_jobs_of(dataset: Dataset) -> list[Job]:
         "run_id": _numbers(Run.objects.filter(dataset=dataset)),
         "version_id": _numbers(ModelVersion.objects.filter(dataset=dataset)),
         "pretraining_id": _numbers(Pretraining.objects.filter(dataset=dataset)),
+        "study_id": _numbers(Study.objects.filter(dataset=dataset)),
         "curve_id": _numbers(Curve.objects.filter(dataset=dataset)),
         "round_id": _numbers(SelectionRound.objects.filter(dataset=dataset)),
     }

@@ -9,8 +9,8 @@ from django.db.models import QuerySet
 from labeling.label_studio import pulse
 from labeling.models import LabelProject, LabelTask, SelectionRound
 from labeling.services.connection import Connection, connection
-from trainer.models import Pretraining, Run
-from trainer.services import pretraining, runs
+from trainer.models import Pretraining, Run, Study
+from trainer.services import pretraining, runs, studies
 from workbench.ledger.models import Job
 from workbench.services import work
 
@@ -74,20 +74,21 @@ def _note_trouble(project: LabelProject, trouble: str) -> None:
         project.save(update_fields=["error"])
 
 
-ENDINGS = {Job.State.FAILED: "failed", Job.State.CANCELLED: "cancelled"}  # of runs and pretrainings alike
+ENDINGS = {Job.State.FAILED: "failed", Job.State.CANCELLED: "cancelled"}  # of all of them alike
 
 
 def settle_runs(now: datetime) -> None:
     """Close the runs whose job ended without closing them: killed, cancelled, out of attempts or gone.
 
-    Likewise the pretrainings.
+    Likewise the pretrainings and the studies.
     """
     _settle(Run.objects.filter(state__in=runs.OPEN), runs.abandon_run, now)
     _settle(Pretraining.objects.filter(state__in=pretraining.OPEN), pretraining.abandon, now)
+    _settle(Study.objects.filter(state__in=runs.OPEN), studies.abandon, now)
 
 
 def _settle(
-    rows: QuerySet[Run] | QuerySet[Pretraining],
+    rows: QuerySet[Run] | QuerySet[Pretraining] | QuerySet[Study],
     abandon: Callable[[int, str, str, datetime], None],
     now: datetime,
 ) -> None:
