@@ -21,6 +21,7 @@ INK = {False: "#374151", True: "#d1d5db"}  # text on light and on dark ground, c
 RULE = {False: "#e5e7eb", True: "#374151"}  # lines of the grid
 MEASURED = {False: BLUE, True: SKY}
 FORECAST = {False: RED, True: ORANGE}
+HELD_OUT = {False: GREEN, True: GREEN}
 
 
 def curve_info(curve: Outlook, *, target: float | None = None) -> Info:
@@ -67,7 +68,7 @@ def percent(share: float) -> str:
 def curve_option(info: Info, *, dark: bool = False) -> Option:
     """Return the chart of `curve_info`: trainings, mean, forecast with band, last value, target."""
     name = METRICS[info["metric"]]
-    option = _frame(info["summary"], dark)
+    option = frame(info["summary"], dark)
     option["xAxis"] |= {"type": "log", "logBase": 2, "name": "Labels in training (log scale)"}
     option["yAxis"] |= {"name": f"{name} (%), {info['n_test']} test items", "scale": True}
     if max([size["high"] for size in info["sizes"]], default=0) > NEAR_ALL:
@@ -184,7 +185,7 @@ def _percent(share: float) -> float:
     return round(100 * share, 2)
 
 
-def _frame(summary: str, dark: bool) -> Option:
+def frame(summary: str, dark: bool) -> Option:
     """What all charts share: axes, legend, tooltip, a description for screen readers."""
     ink = {"color": INK[dark]}
     axis = {
@@ -220,7 +221,7 @@ def run_history_info(history: Sequence[Mapping[str, float]]) -> Info:
 
 def run_history_option(info: Info, *, dark: bool = False) -> Option:
     """Return the loss and the accuracy of one training, on its own batches."""
-    option = _frame(info["summary"], dark)
+    option = frame(info["summary"], dark)
     axis = option["yAxis"]
     option["tooltip"]["trigger"] = "axis"
     option["xAxis"] |= {"type": "value", "name": "Step"}
@@ -231,10 +232,20 @@ def run_history_option(info: Info, *, dark: bool = False) -> Option:
     ]
     loss = [[entry["step"], round(entry["loss"], 4)] for entry in info["history"]]
     right = [[entry["step"], _percent(entry["accuracy"])] for entry in info["history"]]
+    held = [
+        [entry["step"], _percent(entry["validation_accuracy"])]
+        for entry in info["history"]
+        if entry.get("validation_accuracy") is not None
+    ]
     line = {"type": "line", "showSymbol": False}
     option["series"] = [
         {**line, "name": "Loss", "symbol": "circle", "color": FORECAST[dark], "data": loss},
         {**line, "name": "Accuracy", "symbol": "diamond", "color": MEASURED[dark], "data": right}
         | {"yAxisIndex": 1, "lineStyle": {"type": "dashed"}},
     ]
+    if held:
+        option["series"] += [
+            {**line, "name": "Validation accuracy", "symbol": "triangle", "color": HELD_OUT[dark]}
+            | {"data": held, "yAxisIndex": 1}
+        ]
     return option

@@ -17,6 +17,7 @@ from labeling.services.choice import LEAST_RANDOM_SHARE
 from trainer.curves.design import PRESETS
 from trainer.engine.pretraining import Plan
 from trainer.engine.recipe import NAMED, NETWORKS, InvalidRecipe, Recipe
+from trainer.models import Study
 
 MAX_ROUND = 5000  # samples: what one push to Label Studio carries in minutes
 MAX_OVERLAP = 10
@@ -202,6 +203,18 @@ class Embedding(Styled):
         label="Source",
         help_text="pixels, pretraining:NUMBER, run:NUMBER, or timm:NAME (with :FILE behind it, where the"
         " weights lie in a file).",
+    )
+
+
+class NewStudy(Styled):
+    kind = forms.ChoiceField(
+        choices=Study.Kind.choices,
+        label="Study",
+        help_text="A range test finds the learning rate; a batch map weighs batch sizes against epochs.",
+    )
+    recipe = forms.ChoiceField(choices=[(name, name) for name in NAMED], initial="plain")
+    seed = forms.IntegerField(
+        required=False, min_value=0, max_value=MAX_SEED, help_text="Leave it empty for a fresh one."
     )
 
 

@@ -95,6 +95,7 @@ JOB_MODULES = [
     "augment.jobs",
     "trainer.jobs",
     "trainer.registry.jobs",
+    "trainer.search.jobs",
     "workbench.jobs",
 ]  # only these hold job functions
 TRAIN_QUEUE = os.environ.get("SEEDBED_TRAIN_QUEUE", "gpu" if has_nvidia_driver() else "cpu")

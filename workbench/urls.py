@@ -21,6 +21,7 @@ from workbench.views import (
     retraining,
     runs,
     samples,
+    studies,
 )
 
 handler400 = "workbench.views.errors.bad_request"
@@ -51,6 +52,8 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("datasets/<int:pk>/models/roll-back", registry.roll_back, name="models-roll-back"),
     path("datasets/<int:pk>/retraining", retraining.retraining, name="retraining"),
     path("datasets/<int:pk>/retrain", retraining.retrain, name="retrain"),
+    path("datasets/<int:pk>/studies", studies.studies, name="studies"),
+    path("studies/<int:pk>/", studies.study, name="study"),
     path("datasets/<int:pk>/features", features.features, name="features"),
     path("datasets/<int:pk>/embed", features.embed, name="embed"),
     path("datasets/<int:pk>/new-curve", curves.new, name="curve-new"),

@@ -1,6 +1,7 @@
 """The commands that start work: what cannot be started ends in a sentence."""
 
 import json
+import re
 import stat
 
 import pytest
@@ -33,6 +34,9 @@ def dataset(db, state, now):
         (["rollback", "Pets"], "There is no version to roll back to."),
         (["export", "Pets"], "Pets has no current model version; name one: none yet."),
         (["pretrain", "Pets", "--network", "brain"], "network must be one of cnn, resnet9"),
+        (["range_test", "Pets", "--steps", "5"], "Steps must lie in [20, 10000], got 5."),
+        (["batch_map", "Pets", "--batches", "1"], "Batches must lie in [2, 65536], got 1 to 1."),
+        (["batch_map", "Nobody"], "There is no dataset 'Nobody'"),
         (["embed", "Pets", "run:7"], "Pets has no finished run 7."),
         (["experiment", "trashnet", "--data", "/nowhere", "--cells", "/nowhere"], "There is no /nowhere"),
         (["import_images", "Pets", "/nowhere"], "/nowhere is not a folder."),
@@ -40,7 +44,7 @@ def dataset(db, state, now):
     ],
 )
 def test_what_cannot_be_started_is_a_sentence(dataset, command, words):
-    with pytest.raises(CommandError, match=words.replace("(", r"\(")):
+    with pytest.raises(CommandError, match=re.escape(words)):
         call_command(*command)
 
 

@@ -36,6 +36,8 @@ PAGES = [
     ("train", "dataset"),
     ("retraining", "dataset"),
     ("features", "dataset"),
+    ("studies", "dataset"),
+    ("study", "study"),
     ("curve-new", "dataset"),
     ("next-round", "dataset"),
     ("dataset-delete", "dataset"),
@@ -337,7 +339,7 @@ def test_open_jobs_of_runs_and_rounds_show_on_their_dataset(rows, sign_in):
 
 def test_pages_ask_the_database_a_bounded_number_of_times(rows, sign_in, django_assert_max_num_queries):
     client = sign_in("engineer")
-    with django_assert_max_num_queries(36):
+    with django_assert_max_num_queries(37):
         text_of(client, "dataset", rows.dataset)
 
 

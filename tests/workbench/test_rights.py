@@ -7,7 +7,7 @@ import pytest
 from django.urls import URLPattern, get_resolver, reverse
 
 from labeling.models import Dataset
-from trainer.models import Curve, GateRule, ModelVersion, Pretraining, Promotion, Run
+from trainer.models import Curve, GateRule, ModelVersion, Pretraining, Promotion, Run, Study
 from workbench.ledger.models import Job
 from workbench.models import Advice, RetrainDecision, RetrainRule
 
@@ -45,6 +45,8 @@ LOOK = [
     ("compare", "run", ENGINEERS),
     ("retraining", "dataset", ENGINEERS),
     ("features", "dataset", ENGINEERS),
+    ("studies", "dataset", ENGINEERS),
+    ("study", "study", ENGINEERS),
     ("curve", "curve", ENGINEERS),
     ("curve-csv", "curve", ENGINEERS),
     ("policy", "dataset", ENGINEERS),
@@ -71,6 +73,8 @@ LOOK = [
     ("api:compare", "run", ENGINEERS),
     ("api:retrain_rule", "dataset", ENGINEERS),
     ("api:features", "dataset", ENGINEERS),
+    ("api:studies", "dataset", ENGINEERS),
+    ("api:study", "study", ENGINEERS),
     ("api:embeddings", "dataset", ENGINEERS),
     ("api:curves", "dataset", ENGINEERS),
     ("api:curve", "curve", ENGINEERS),
@@ -113,6 +117,8 @@ ACT = [
     ("api:judge", "version", {}, ADMINS),
     ("api:export", "version", {}, ADMINS),
     ("api:start_run", "dataset", {"recipe": "plain"}, ADMINS),
+    ("studies", "dataset", {"kind": "range-test", "recipe": "plain"}, ADMINS),
+    ("api:start_study", "dataset", {"kind": "batch-map"}, ADMINS),
     ("api:start_features", "dataset", {"epochs": 2}, ADMINS),
     ("api:start_embedding", "dataset", {"source": "pixels"}, ADMINS),
     ("api:start_curve", "dataset", {"preset": "quick"}, ADMINS),
@@ -147,7 +153,7 @@ def refused(name, group):
 
 
 WORLD = (
-    *(Dataset, Run, ModelVersion, Promotion, GateRule, Pretraining, Curve, Advice, Job),
+    *(Dataset, Run, ModelVersion, Promotion, GateRule, Pretraining, Study, Curve, Advice, Job),
     *(RetrainRule, RetrainDecision),
 )
 

@@ -26,8 +26,8 @@ from trainer.engine.gate import Verdict
 from trainer.engine.predictions import TestPredictions
 from trainer.engine.pretraining import Plan
 from trainer.engine.recipe import NAMED
-from trainer.models import Comparison, Curve, CurveCell, ModelVersion, Pretraining, Run
-from trainer.services import curves, pretraining, registry, runs
+from trainer.models import Comparison, Curve, CurveCell, ModelVersion, Pretraining, Run, Study
+from trainer.services import curves, pretraining, registry, runs, studies
 from workbench.ledger.dispatch import submit
 from workbench.ledger.models import Job
 from workbench.models import Advice
@@ -43,6 +43,7 @@ class Rows:
     run: int
     other: int
     curve: int
+    study: int  # a batch map, done
     preview: int
     report: int
     advice: int
@@ -70,6 +71,7 @@ def make(state: Path, now: datetime) -> Rows:
         run=run.pk,
         other=other.pk,
         curve=_curve(dataset, now).pk,
+        study=_studies(dataset, now).pk,
         preview=_preview(dataset, state, now).pk,
         report=_report(dataset, now).pk,
         advice=_advice(dataset, now, "draw_curve", "Compute a learning curve").pk,
@@ -80,6 +82,23 @@ def make(state: Path, now: datetime) -> Rows:
         job=job.pk,
         failed=failed.pk,
     )
+
+
+def _studies(dataset: Dataset, now: datetime) -> Study:
+    """A range test and a batch map; one cell of the map fell apart."""
+    points = [{"rate": 10.0**-i, "loss": 2.0, "smoothed": 0.5 * i + 1} for i in (4, 3, 2, 1)]
+    rates = {"points": points, "steps": 4, "lowest": 0.1, "chosen": 0.01, "steepest": 0.001}
+    cell = {"batch": 16, "epochs": 5.0, "steps": 40, "samples": 640, "rate": 0.02, "n": 50}
+    cell |= {"duration_s": 1.0, "cpu_s": 0.9, "trouble": ""}
+    cells = [{**cell, "accuracy": {"value": v, "low": v - 0.1, "high": v + 0.1}} for v in (0.7, 0.8)]
+    for kind, result in (
+        ("range-test", rates),
+        ("batch-map", {"cells": [*cells, {**cell, "accuracy": None, "trouble": "It diverged."}]}),
+    ):
+        row = studies.open_study(dataset, kind, NAMED["plain"], studies.Options(), 1, now)
+        row.state, row.result, row.n_train, row.n_validation = "done", result, 200, 50
+        row.save()
+    return row
 
 
 def _samples(dataset: Dataset, state: Path, now: datetime) -> Sample:

@@ -8,10 +8,21 @@ from django.http import HttpRequest, HttpResponse
 from ninja import NinjaAPI
 from ninja.security import django_auth
 
-from workbench.api import advice, compare, curves, datasets, features, jobs, registry, retraining, runs
+from workbench.api import (
+    advice,
+    compare,
+    curves,
+    datasets,
+    features,
+    jobs,
+    registry,
+    retraining,
+    runs,
+    studies,
+)
 
 api = NinjaAPI(title="Seedbed", version="1", auth=django_auth, urls_namespace="api", description=__doc__)
-for part in (datasets, runs, compare, registry, retraining, curves, features, advice, jobs):
+for part in (datasets, runs, compare, registry, retraining, curves, features, studies, advice, jobs):
     api.add_router("", part.router)
 
 

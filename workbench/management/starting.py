@@ -10,6 +10,7 @@ from django.core.management.base import BaseCommand, CommandError
 from labeling.models import Dataset
 from labeling.services.choice import NothingToLabel
 from trainer.services.curves import NoCurve
+from trainer.services.studies import NoStudy
 from workbench.ledger.models import Job
 from workbench.ledger.runner import run_job
 from workbench.management.follow import JobFailed, follow
@@ -35,7 +36,7 @@ class StartingCommand(BaseCommand):
         """Let what cannot be started end in its sentence instead of a traceback."""
         try:
             yield
-        except (NothingToLabel, NoCurve, AlreadyImporting, ValueError) as problem:
+        except (NothingToLabel, NoCurve, NoStudy, AlreadyImporting, ValueError) as problem:
             raise CommandError(str(problem)) from None
 
     def see_through(self, job: Job, here: bool) -> Job:

@@ -12,12 +12,17 @@ from labeling.models import Dataset, PredictionSet, SelectionRound
 from labeling.services import choice
 from trainer.engine.pretraining import Plan
 from trainer.engine.recipe import NAMED, Recipe
-from trainer.models import Run
-from trainer.services import cross_validation, curves, pretraining, registry, runs
+from trainer.models import Run, Study
+from trainer.services import cross_validation, curves, pretraining, registry, runs, studies
 from workbench.ledger.dispatch import submit
 from workbench.ledger.models import Job
 
 OUT_OF_FOLD = "trainer.jobs.out_of_fold"
+
+STUDIES = {
+    Study.Kind.RANGE_TEST: "trainer.search.jobs.range_test",
+    Study.Kind.BATCH_MAP: "trainer.search.jobs.batch_map",
+}
 
 
 def new_seed() -> int:
@@ -142,6 +147,31 @@ def start_pretraining(
             queue=settings.TRAIN_QUEUE,
             requested_by=requested_by,
             pretraining_id=row.pk,
+        )
+        row.job = str(job.pk)
+        row.save(update_fields=["job"])
+    return job
+
+
+def start_study(
+    dataset: Dataset,
+    kind: str,
+    recipe: Recipe,
+    *,
+    options: studies.Options | None = None,
+    seed: int | None = None,
+    requested_by: str = "",
+) -> Job:
+    """Open a range test or a batch map of the recipe and queue it."""
+    with transaction.atomic():  # no row without its job, no job without its row
+        seed = new_seed() if seed is None else seed
+        row = studies.open_study(dataset, kind, recipe, options or studies.Options(), seed, timezone.now())
+        job = submit(
+            STUDIES[Study.Kind(kind)],
+            f"{Study.Kind(kind).label} on {dataset}",
+            queue=settings.TRAIN_QUEUE,
+            requested_by=requested_by,
+            study_id=row.pk,
         )
         row.job = str(job.pk)
         row.save(update_fields=["job"])

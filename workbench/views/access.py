@@ -12,7 +12,7 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, Js
 
 from augment.models import Preview
 from labeling.models import Dataset, ImportReport, Sample
-from trainer.models import Curve, ModelVersion, Run
+from trainer.models import Curve, ModelVersion, Run, Study
 from workbench.ledger.models import Job
 from workbench.models import Advice
 
@@ -87,6 +87,11 @@ def run(request: HttpRequest, pk: int, *also: Right) -> Run:
 def version(request: HttpRequest, pk: int, *also: Right) -> ModelVersion:
     allow(request, Right.MODELS, *also)
     return _fetch(ModelVersion.objects.select_related("dataset", "run"), pk)
+
+
+def study(request: HttpRequest, pk: int) -> Study:
+    allow(request, Right.MODELS)
+    return _fetch(Study.objects.select_related("dataset"), pk)
 
 
 def curve(request: HttpRequest, pk: int) -> Curve:

@@ -54,10 +54,11 @@ def new(request: HttpRequest, pk: int) -> HttpResponse:
             return redirect("curve", job.params["curve_id"])
         except NoCurve as reason:
             form.add_error(None, f"{reason}.")
+    presets = contexts.presets(row)
     page = {
         "form": form,
         "row": dataset_contexts.dataset_row(row),
-        "presets": (presets := contexts.presets(row)),
+        "presets": presets,
         "refused": presets[0].refused if all(preset.refused for preset in presets) else "",
         "area": "datasets",
     }

@@ -81,7 +81,12 @@ def next_round(request: HttpRequest, pk: int) -> HttpResponse:
             return redirect("job", job.pk)
         except NothingToLabel as reason:
             form.add_error(None, str(reason))
-    page = {"form": form, "row": contexts.dataset_row(row), "area": "datasets"}
+    page = {
+        "form": form,
+        "row": contexts.dataset_row(row),
+        "waiting": row.samples.waiting().count(),
+        "area": "datasets",
+    }
     return render(request, "workbench/next_round.html", page)
 
 

@@ -72,11 +72,16 @@ def retry(request: HttpRequest, pk: int) -> HttpResponseRedirect:
     return redirect("run", pk)
 
 
+def _wished(request: HttpRequest) -> dict[str, str]:
+    """Return what the address asks the form to begin with, e.g. ?learning_rate=0.03."""
+    return {name: request.GET[name] for name in ("recipe", "learning_rate") if name in request.GET}
+
+
 @require_http_methods(["GET", "HEAD", "POST"])
 def train(request: HttpRequest, pk: int) -> HttpResponse:
     """Choose a recipe; the plan of its rebalancing is shown before anything happens."""
     row = access.dataset(request, pk, Right.MODELS, Right.MANAGE)
-    form = forms.Training(request.POST or None)
+    form = forms.Training(request.POST or None, initial=_wished(request))
     if form.is_valid() and "look" not in request.POST:
         job = work.start_training(
             row,

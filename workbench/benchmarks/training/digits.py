@@ -1,4 +1,4 @@
-"""Pictures to train on that every machine has: scikit-learn's digits, enlarged, in colors, on a noisy ground."""
+"""Pictures that every machine has: scikit-learn's digits, enlarged, in colors, on a noisy ground."""
 
 from pathlib import Path
 from typing import NamedTuple

@@ -9,7 +9,7 @@ import numpy as np
 
 from trainer.engine import device, inference, loop, pixels
 from trainer.engine.device import Device
-from trainer.engine.material import Material
+from trainer.engine.material import Material, Pixels
 from trainer.engine.networks.build import Classifier
 from trainer.engine.recipe import Recipe
 from workbench.benchmarks.registry import Outcome, benchmark, in_turn
@@ -24,13 +24,13 @@ WORST = 0.005  # a half point of accuracy
 
 @benchmark(target=4.0)
 def epoch() -> Outcome:
-    """The peer is a torch DataLoader that reads, pads, cuts, mirrors and colors each picture by Pillow, in fp32.
+    """The peer is a torch DataLoader that reads, pads, cuts, mirrors and colors each picture by Pillow, fp32.
 
     It is how tutorials write it; workers would share its work out, not save any.  Both train the same small
     network (1.1 million products a picture of 32 pixels) for the same 256 steps of 64 on the same 2,048 PNG
-    files, 8 epochs; ours decodes them first, into an empty cache, and that is counted.  Not counted: the 20 ms
-    probe of the processor, made once a machine.  The gate: over the trainings, ours names unseen digits of
-    other people at most half a point worse; both sides' means and deviations are told.
+    files, 8 epochs; ours decodes them first, into an empty cache, and that is counted.  Not counted: the
+    20 ms probe of the processor, made once a machine.  The gate: over the trainings, ours names unseen
+    digits of other people at most half a point worse; both sides' means and deviations are told.
     """
     chosen = device.pick()
     recipe = Recipe(
@@ -65,7 +65,7 @@ def _train(pictures: Pictures, recipe: Recipe, chosen: Device, cache: Path, seed
     return loop.train(material, recipe, 10, seed=seed, device=chosen).model
 
 
-def _accuracy(model: Classifier, seen: pixels.Pixels, pictures: Pictures, chosen: Device) -> float:
+def _accuracy(model: Classifier, seen: Pixels, pictures: Pictures, chosen: Device) -> float:
     return float((inference.predict(model, seen, chosen).argmax(1) == pictures.labels).mean())
 
 

@@ -1,4 +1,4 @@
-"""How training loops are usually written: a DataLoader, Pillow for each picture, fp32; the benchmark's peer."""
+"""The benchmark's peer, a loop as tutorials write it: a DataLoader, Pillow for each picture, fp32."""
 
 from dataclasses import dataclass
 

@@ -16,7 +16,7 @@ from trainer.engine.recipe import DESCRIPTIONS
 from trainer.models import Run
 from workbench import charts
 from workbench.charts import Info, Option
-from workbench.views.contexts import jobs
+from workbench.views.contexts import extras, jobs
 from workbench.views.contexts.comparisons import ComparisonRow, comparison_rows
 from workbench.views.contexts.figures import METRICS, Figure, Interval, interval, losses, scores
 from workbench.views.contexts.out_of_fold import OutOfFold, out_of_fold
@@ -36,17 +36,32 @@ FIELDS = {  # how a recipe reads to a person; the order is the order on the page
     "network": "Network",
     "width": "Channels of the first layer",
     "resolution": "Resolution, pixels a side",
+    "weights": "Weights to start from",
+    "tuning": "What of them is trained",
     "policy": "Augmentation policy",
     "copies": "Changed copies per picture",
+    "mixing": "Mixing of pictures",
+    "mixing_alpha": "Strength of mixing, alpha",
     "rebalance": "Rebalancing strength",
+    "loss": "Loss",
+    "focal_gamma": "Focal loss, gamma",
+    "logit_tau": "Logit adjustment, tau",
+    "class_beta": "Class weights, beta",
     "optimizer": "Optimizer",
     "learning_rate": "Peak learning rate",
+    "momentum": "Momentum",
     "schedule": "Learning-rate schedule",
+    "restarts": "Warm restarts",
+    "restart_mult": "Length of each cycle, times the one before",
     "warmup": "Share of steps to warm up",
     "batch": "Batch size",
     "steps_per_root": "Steps per √labels",
     "min_steps": "Fewest steps",
     "weight_decay": "Weight decay",
+    "l1": "L1 penalty",
+    "ema": "Averaging of weights, decay",
+    "validation": "Share held out for early stopping",
+    "patience": "Patience, share of the steps",
     "label_smoothing": "Label smoothing",
     "dropout": "Dropout",
     "precision": "Precision",
@@ -108,6 +123,8 @@ class RunPage:
     comparisons: tuple[ComparisonRow, ...]
     error: str
     duration_s: float | None
+    warnings: tuple[str, ...]
+    extras: tuple[str, ...]  # sentences
 
     @property
     def plan_largest(self) -> int:
@@ -157,6 +174,8 @@ def run_page(run: Run) -> RunPage:
         comparisons=comparison_rows(Q(base=run) | Q(other=run)),
         error=run.error,
         duration_s=receipt.get("duration_s"),
+        warnings=tuple(run.extras.get("warnings", ())),
+        extras=extras.sentences(run.extras),
     )
 
 

@@ -1,0 +1,29 @@
+import pytest
+
+from workbench.views.contexts import extras
+
+BEST = {"share": 0.2, "step": 40, "accuracy": 0.9, "loss": 0.3}
+COMMON = {
+    "members": 3,
+    "metrics": {"accuracy": {"value": 0.9, "low": 0.85, "high": 0.94}},
+    "gain": {"gain": 0.01, "low": -0.01, "high": 0.03, "n": 200},
+}
+
+
+def test_nothing_special_needs_no_sentence():
+    assert extras.sentences({}) == ()
+    assert extras.sentences({"warnings": []}) == ()
+
+
+@pytest.mark.parametrize(
+    ("told", "sentence"),
+    [
+        ({"weights": {"source": "self-supervised", "taken": 12}}, "started from self-supervised weights (12"),
+        ({"probe": {"held_out_accuracy": 0.7}}, "70.0% of every fifth training picture"),
+        ({"validation": BEST}, "kept the weights of step 40: 90.0% of the 20% of labels"),
+        ({"snapshot_ensemble": COMMON}, "+1.0 points (-1.0 to +3.0) against the last one alone, n = 200."),
+    ],
+)
+def test_each_thing_is_one_sentence(told, sentence):
+    (said,) = extras.sentences(told)
+    assert sentence in said
