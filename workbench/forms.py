@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from pathlib import Path
 from typing import Any
 
@@ -11,18 +10,16 @@ from django.contrib.auth.forms import AuthenticationForm, PasswordChangeForm
 from django.core.exceptions import ValidationError
 from django.db.models import F, Q, QuerySet
 
-from augment import catalog
 from labeling.models import Dataset, Sample, SelectionRound
 from labeling.services.choice import LEAST_RANDOM_SHARE
 from trainer.curves.design import PRESETS
 from trainer.engine.pretraining import Plan
-from trainer.engine.recipe import NAMED, NETWORKS, InvalidRecipe, Recipe
+from trainer.engine.recipe import NAMED, NETWORKS, InvalidRecipe
 from trainer.models import Study
 
 MAX_ROUND = 5000  # samples: what one push to Label Studio carries in minutes
 MAX_OVERLAP = 10
 MAX_SEED = 2**31 - 1
-AS_NAMED = "as the recipe says"
 
 
 class Styled(forms.Form):
@@ -30,6 +27,9 @@ class Styled(forms.Form):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        self.style()
+
+    def style(self) -> None:
         for field in self.fields.values():
             css = "form-select" if isinstance(field.widget, forms.Select) else "form-control"
             field.widget.attrs.setdefault("class", css)
@@ -111,57 +111,6 @@ _ORDERINGS: dict[str, tuple[Any, ...]] = {
     "sure": (F("doubt").asc(nulls_last=True), "pk"),
     "name": ("name", "pk"),
 }
-
-
-class Training(Styled):
-    """A named recipe, and single choices of it changed."""
-
-    recipe = forms.ChoiceField(choices=[(name, name) for name in NAMED], initial="plain")
-    seed = forms.IntegerField(
-        required=False,
-        min_value=0,
-        max_value=MAX_SEED,
-        help_text="Leave it empty for a fresh one; either way the receipt records it.",
-    )
-    policy = forms.ChoiceField(
-        required=False,
-        choices=[("", AS_NAMED), ("none", "none"), *((name, name) for name in catalog.NAMED)],
-        label="Augmentation policy",
-    )
-    rebalance = forms.FloatField(
-        required=False,
-        min_value=0,
-        max_value=1,
-        help_text="0 leaves the classes as they are, 1 draws all as often as the largest.",
-        label="Rebalancing strength",
-    )
-    resolution = forms.IntegerField(
-        required=False, min_value=8, max_value=512, help_text="Pixels a side.", label="Resolution"
-    )
-    learning_rate = forms.FloatField(required=False, min_value=1e-6, max_value=100)
-
-    def clean(self) -> dict[str, Any]:
-        cleaned = super().clean() or self.cleaned_data
-        if "recipe" in cleaned:
-            try:
-                cleaned["chosen"] = self._chosen(cleaned)
-            except InvalidRecipe as error:
-                raise ValidationError(str(error)) from error
-        return cleaned
-
-    @staticmethod
-    def _chosen(cleaned: dict[str, Any]) -> Recipe | str:
-        """Return the recipe's name, or the recipe itself where a single choice differs."""
-        named = NAMED[cleaned["recipe"]]
-        changed = {
-            name: cleaned[name]
-            for name in ("rebalance", "resolution", "learning_rate")
-            if cleaned.get(name) is not None
-        }
-        if cleaned.get("policy"):
-            changed["policy"] = None if cleaned["policy"] == "none" else cleaned["policy"]
-        recipe = dataclasses.replace(named, **changed)
-        return str(cleaned["recipe"]) if recipe == named else recipe
 
 
 class Features(Styled):

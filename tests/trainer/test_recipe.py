@@ -3,7 +3,7 @@ import json
 import pytest
 
 from augment import policy_specs
-from trainer.engine import recipe
+from trainer.engine import recipe, recipe_fields
 from trainer.engine.recipe import NAMED, InvalidRecipe, Recipe
 
 
@@ -44,8 +44,14 @@ def test_left_out_fields_take_their_defaults():
 
 def test_every_field_is_checked():
     own = {"network", "weights", "rebalance"}
-    checked = set(recipe._CHOICES) | set(recipe._RANGES) | set(recipe._OPTIONAL) | own
+    checked = set(recipe.CHOICES) | set(recipe.RANGES) | set(recipe.OPTIONAL) | own
     assert checked == set(Recipe().to_json())
+
+
+def test_every_field_is_explained_once():
+    names = [field.name for fields in recipe_fields.GROUPS.values() for field in fields]
+    assert sorted(names) == sorted(Recipe().to_json())
+    assert all(field.help.endswith(".") for fields in recipe_fields.GROUPS.values() for field in fields)
 
 
 def test_every_named_recipe_is_described_and_its_policy_known():

@@ -68,14 +68,14 @@ class Recipe:
     precision: str = "auto"
 
     def __post_init__(self) -> None:
-        for name, allowed in _CHOICES.items():
+        for name, allowed in CHOICES.items():
             if getattr(self, name) not in allowed:
                 raise InvalidRecipe(
                     f"{name} must be one of {', '.join(allowed)}, got {getattr(self, name)!r}"
                 )
-        for name, (low, high) in _RANGES.items():
+        for name, (low, high) in RANGES.items():
             _check_number(name, getattr(self, name), low, high)
-        for name, known in _OPTIONAL.items():
+        for name, known in OPTIONAL.items():
             if getattr(self, name) is not None and getattr(self, name) not in known:
                 raise InvalidRecipe(
                     f"{name} must be one of {', '.join(known)} or null, got {getattr(self, name)!r}"
@@ -115,15 +115,15 @@ class Recipe:
         return cls(**values)  # type: ignore[arg-type]  # __post_init__ checks them
 
 
-_CHOICES = {
+CHOICES = {
     "optimizer": OPTIMIZERS,
     "schedule": SCHEDULES,
     "loss": LOSSES,
     "tuning": TUNINGS,
     "precision": PRECISIONS,
 }
-_OPTIONAL = {"policy": (*policy_specs.NAMED, *batch_specs.NAMED), "mixing": MIXINGS}
-_RANGES: dict[str, tuple[float, float]] = {  # an int bound asks for an integer
+OPTIONAL = {"policy": (*policy_specs.NAMED, *batch_specs.NAMED), "mixing": MIXINGS}
+RANGES: dict[str, tuple[float, float]] = {  # an int bound asks for an integer
     "width": (1, 512),
     "resolution": (8, 512),
     "learning_rate": (1e-6, 100.0),

@@ -9,6 +9,7 @@ from pydantic import Field
 
 from trainer.engine.folds import NoFolds
 from trainer.engine.recipe import NAMED, Recipe
+from trainer.engine.recipe_fields import LABELS
 from trainer.models import Run
 from workbench import forms
 from workbench.api.shapes import Pk, Started, answers, started
@@ -19,6 +20,7 @@ from workbench.views.access import Right
 from workbench.views.contexts import runs as contexts
 from workbench.views.contexts.comparisons import ComparisonRow, latest_comparison
 from workbench.views.contexts.runs import RunPage, RunRow
+from workbench.views.train_form import Training
 
 router = Router(tags=["runs"])
 IdempotencyKey = Annotated[str, Field(min_length=1, max_length=80, pattern=r"^[\x21-\x7e]+$")]
@@ -33,6 +35,7 @@ class NewRun(Schema):
     rebalance: float | None = None
     resolution: Annotated[int, Field(lt=2**31)] | None = None
     learning_rate: float | None = None
+    fields: dict[str, str | float | int] = {}  # any other field of a recipe by its name; "none" for nothing
 
 
 @router.get(
@@ -70,7 +73,7 @@ def start(
     The key counts for one dataset; with another recipe or seed it is refused.
     """
     row = access.dataset(request, pk, Right.MODELS, Right.MANAGE)
-    form = forms.Training({name: value for name, value in wanted.dict().items() if value is not None})
+    form = Training(_chosen(wanted))
     if not form.is_valid():
         raise HttpError(422, "; ".join(str(error) for errors in form.errors.values() for error in errors))
     key = f"api:{request.user.pk}:{pk}:{idempotency_key}" if idempotency_key else None
@@ -102,6 +105,15 @@ def start_out_of_fold(request: HttpRequest, pk: Pk) -> Status[Started]:
     except NoFolds as reason:
         raise HttpError(409, str(reason)) from reason
     return Status(202, started(job))
+
+
+def _chosen(wanted: NewRun) -> dict[str, object]:
+    """Return the request as the form takes it; raises 422 for a field that no recipe has."""
+    told = {name: value for name, value in wanted.dict(exclude={"fields"}).items() if value is not None}
+    unknown = sorted(set(wanted.fields) - set(LABELS))
+    if unknown:
+        raise HttpError(422, f"unknown field {', '.join(unknown)}; known are {', '.join(sorted(LABELS))}")
+    return {**told, **wanted.fields}
 
 
 def _refuse_another(job: Job, chosen: Recipe | str, seed: int | None) -> None:

@@ -7,7 +7,6 @@ from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from trainer.engine.folds import NoFolds
-from workbench import forms
 from workbench.services import job_control, work
 from workbench.views import access
 from workbench.views.access import Right
@@ -18,6 +17,7 @@ from workbench.views.contexts import jobs as job_contexts
 from workbench.views.contexts import out_of_fold as out_of_fold_contexts
 from workbench.views.contexts import plans
 from workbench.views.contexts import runs as contexts
+from workbench.views.train_form import Training
 
 
 @require_safe
@@ -81,7 +81,7 @@ def _wished(request: HttpRequest) -> dict[str, str]:
 def train(request: HttpRequest, pk: int) -> HttpResponse:
     """Choose a recipe; the plan of its rebalancing is shown before anything happens."""
     row = access.dataset(request, pk, Right.MODELS, Right.MANAGE)
-    form = forms.Training(request.POST or None, initial=_wished(request))
+    form = Training(request.POST or None, initial=_wished(request))
     if form.is_valid() and "look" not in request.POST:
         job = work.start_training(
             row,

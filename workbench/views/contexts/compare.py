@@ -10,13 +10,14 @@ from django.core.paginator import Paginator
 from labeling.models import Dataset, Sample
 from trainer.engine import comparison
 from trainer.engine.recipe import Recipe
+from trainer.engine.recipe_fields import LABELS
 from trainer.engine.seeds import Verdict
 from trainer.models import Run
 from trainer.services import comparisons
 from trainer.services.comparisons import NotComparable, Paired
 from workbench.views.contexts.comparisons import LEVEL
 from workbench.views.contexts.figures import LOSSES, METRICS, Figure, Interval, figure
-from workbench.views.contexts.runs import FIELDS, RunRow, run_row
+from workbench.views.contexts.runs import RunRow, run_row
 
 PAGE_SIZE = 24  # divides by 2, 3, 4, 6, 8: full rows in every grid
 PEERS_SHOWN = 40
@@ -218,9 +219,9 @@ def _seed_row(name: str, found: Verdict) -> SeedRow:
 
 def _choices(base: Recipe, other: Recipe) -> tuple[Choice, ...]:
     first, second = base.to_json(), other.to_json()
-    names = [*(name for name in FIELDS if name in first), *(name for name in first if name not in FIELDS)]
+    names = [*(name for name in LABELS if name in first), *(name for name in first if name not in LABELS)]
     return tuple(
-        Choice(FIELDS.get(name, name), first[name], second[name])
+        Choice(LABELS.get(name, name), first[name], second[name])
         for name in names
         if first[name] != second[name]
     )

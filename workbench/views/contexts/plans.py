@@ -10,8 +10,8 @@ from augment import plans
 from augment.plans import Plan
 from labeling.models import Dataset
 from trainer.engine.recipe import DESCRIPTIONS, NAMED, Recipe
-from workbench.forms import Training
 from workbench.views.contexts import labels
+from workbench.views.train_form import Training
 
 
 @dataclass(frozen=True)

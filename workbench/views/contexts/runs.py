@@ -13,6 +13,7 @@ from django.db.models import Q
 from augment.plans import PlanRow
 from labeling.models import Dataset
 from trainer.engine.recipe import DESCRIPTIONS
+from trainer.engine.recipe_fields import LABELS
 from trainer.models import Run
 from workbench import charts
 from workbench.charts import Info, Option
@@ -31,40 +32,6 @@ RECEIPT = {  # what is left out speaks for itself: names of libraries
     "device": "Device",
     "code": "Code version",
     "weights": "Weights, SHA-256",
-}
-FIELDS = {  # how a recipe reads to a person; the order is the order on the page
-    "network": "Network",
-    "width": "Channels of the first layer",
-    "resolution": "Resolution, pixels a side",
-    "weights": "Weights to start from",
-    "tuning": "What of them is trained",
-    "policy": "Augmentation policy",
-    "copies": "Changed copies per picture",
-    "mixing": "Mixing of pictures",
-    "mixing_alpha": "Strength of mixing, alpha",
-    "rebalance": "Rebalancing strength",
-    "loss": "Loss",
-    "focal_gamma": "Focal loss, gamma",
-    "logit_tau": "Logit adjustment, tau",
-    "class_beta": "Class weights, beta",
-    "optimizer": "Optimizer",
-    "learning_rate": "Peak learning rate",
-    "momentum": "Momentum",
-    "schedule": "Learning-rate schedule",
-    "restarts": "Warm restarts",
-    "restart_mult": "Length of each cycle, times the one before",
-    "warmup": "Share of steps to warm up",
-    "batch": "Batch size",
-    "steps_per_root": "Steps per √labels",
-    "min_steps": "Fewest steps",
-    "weight_decay": "Weight decay",
-    "l1": "L1 penalty",
-    "ema": "Averaging of weights, decay",
-    "validation": "Share held out for early stopping",
-    "patience": "Patience, share of the steps",
-    "label_smoothing": "Label smoothing",
-    "dropout": "Dropout",
-    "precision": "Precision",
 }
 
 
@@ -159,7 +126,7 @@ def run_page(run: Run) -> RunPage:
     return RunPage(
         row=run_row(run),
         description=DESCRIPTIONS.get(run.name, ""),
-        recipe=_in_words(run.recipe, FIELDS),
+        recipe=_in_words(run.recipe, LABELS),
         plan=_plan_rows(run.plan),
         metrics=scores(run.metrics),
         figures=losses(run.metrics),
