@@ -18,7 +18,7 @@ from workbench.views.train_form import Training
 def test_what_is_wrong_is_said_at_its_field_and_nothing_typed_is_lost(typed, field, words):
     form = Training({"recipe": "plain", "batch": "64", **typed})
     assert not form.is_valid()
-    assert words in str(form.errors[field])
+    assert words in " ".join(form.errors[field])
     assert form["batch"].value() == "64"
 
 

@@ -57,7 +57,7 @@ class Training(Styled):
         """Return the recipe's name, or the recipe itself where a single choice differs."""
         named = NAMED[cleaned["recipe"]]
         given = {told.name: cleaned.get(told.name) for told in _told()}
-        changed = {
+        changed: dict[str, Any] = {
             name: None if value == NONE else value for name, value in given.items() if value not in ("", None)
         }
         recipe = dataclasses.replace(named, **changed)
@@ -81,6 +81,7 @@ def _field(told: Field) -> forms.Field:
     if limits is None:
         return forms.CharField(max_length=300, help_text=told.help, **common)
     low, high = limits
-    kind = forms.IntegerField if isinstance(high, int) else forms.FloatField
+    kind: Any = forms.IntegerField if isinstance(high, int) else forms.FloatField
     told_range = f"{told.help} {low:g} to {high:g}; plain: {getattr(NAMED['plain'], told.name)}."
-    return kind(min_value=low, max_value=high, help_text=told_range, **common)
+    number: forms.Field = kind(min_value=low, max_value=high, help_text=told_range, **common)
+    return number
