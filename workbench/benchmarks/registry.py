@@ -112,8 +112,8 @@ def benchmark(*, target: float) -> Callable[[Callable[[], Outcome]], Callable[[]
 
 
 def survey(conduct: Callable[[Tell, Path | None], None]) -> Callable[[Tell, Path | None], None]:
-    """Make the function below the survey of its file."""
-    name = conduct.__module__.removeprefix(f"{HERE}.")
+    """Make the function below the survey of its file; `gpu/survey.py` is `gpu`."""
+    name = conduct.__module__.removeprefix(f"{HERE}.").removesuffix(".survey")
     SURVEYS[name] = Survey(name, inspect.getdoc(conduct) or "", conduct)
     return conduct
 
@@ -124,14 +124,20 @@ def find(names: list[str]) -> list[Benchmark | Survey]:
     Only what is asked for is imported: a benchmark may need libraries that take long to load.
     """
     for name in names or _files():
-        try:
-            import_module(f"{HERE}.{name}")
-        except ModuleNotFoundError as missing:
-            if missing.name != f"{HERE}.{name}":
-                raise
+        _load(f"{HERE}.{name}")
+        _load(f"{HERE}.{name}.survey")
     if not names:
         return sorted(REGISTERED.values(), key=lambda one: one.name)
     return [SURVEYS[name] if name in SURVEYS else REGISTERED[name] for name in names]
+
+
+def _load(module: str) -> None:
+    """Import the module, which need not be there; what it imports in turn must."""
+    try:
+        import_module(module)
+    except ModuleNotFoundError as missing:
+        if not module.startswith(str(missing.name)):
+            raise
 
 
 def _files() -> Iterator[str]:
