@@ -15,7 +15,7 @@ from sklearn.linear_model import Ridge
 
 from trainer.engine.device import Device
 from workbench.benchmarks import registry
-from workbench.benchmarks.gpu import ceilings, gathering, heads, sets, step, together, trainings
+from workbench.benchmarks.gpu import ceilings, gathering, heads, sets, step, survey, together, trainings
 from workbench.benchmarks.gpu.ceilings import Ceilings
 from workbench.benchmarks.gpu.finding import Finding
 from workbench.benchmarks.gpu.grouped import Grouped
@@ -70,9 +70,29 @@ def test_a_pickle_with_code_is_refused(tmp_path):
         sets.cifar(tmp_path)
 
 
+def test_a_part_that_fails_is_told_and_the_others_go_on():
+    def failing():
+        yield Finding("before", "ms", 1.0)
+        raise RuntimeError("out of memory\nand much more")
+
+    told = []
+    survey.conduct([failing, lambda: [Finding("after", "ms", 2.0)]], told.append)
+    assert told == [
+        "before: measured 1 ms",
+        "This part failed: RuntimeError: out of memory",
+        "after: measured 2 ms",
+    ]
+
+
 def test_sets_that_are_not_there_are_none(tmp_path):
     assert sets.fashion(tmp_path) is None
     assert sets.cifar(tmp_path) is None
+
+
+def test_a_set_that_is_not_there_is_told(tmp_path):
+    told = []
+    survey.conduct([survey.parts(CPU, TOP, tmp_path)[-1]], told.append)
+    assert told == [f"{name}: not measured, --data DIR does not hold it" for name in survey.RUNS]
 
 
 # --- what must happen
@@ -99,7 +119,7 @@ def test_the_work_of_airbench_is_the_published_one():
 
 def test_steps_small():
     found = measured(step.findings("cpu", TOP, recipe=TINY, batches=(4, 8)))
-    assert list(found)[:3] == ["step of 4, eager", "step of 4, graph", "step of 4, compiled"]
+    assert [*found][1:4] == ["step of 8, eager", "step of 4, graph", "step of 8, graph"]
     assert found["step of 8, eager"] > 0
     assert found["step of 8, graph"] is None
 
@@ -111,7 +131,7 @@ def test_a_step_learns():
 
 
 def test_together_small():
-    found = together.findings("cpu", TOP, recipe=TINY, models=2, batch=4)
+    found = list(together.findings("cpu", TOP, recipe=TINY, models=2, batch=4))
     ways = [one.what.rpartition(", ")[2] for one in found]
     assert ways == ["in turn", "streams", "graph", "vmap", "grouped"]
     assert [one.measured is None for one in found] == [False, True, True, False, False]
@@ -189,6 +209,12 @@ def test_fashion_is_read_from_its_files(tmp_path):
     assert found.known.labels.tolist() == [3, 9]
     assert found.unseen.pixels.shape == (2, 28, 28, 3)
     assert found.unseen.pixels[1, 0, 5].tolist() == [(784 + 5) % 256] * 3
+
+
+def test_the_real_fashion_mnist_is_whole(shared_data):
+    found = sets.fashion(shared_data)
+    assert np.bincount(found.known.labels).tolist() == [6000] * 10
+    assert (found.unseen.pixels.shape, found.unseen.pixels.dtype) == ((10_000, 28, 28, 3), np.uint8)
 
 
 def test_cifar_is_read_from_its_files(tmp_path):

@@ -16,19 +16,12 @@ from workbench import tied
 from workbench.ledger import trail
 from workbench.ledger.resources import Pace, of_tree
 from workbench.ledger.trail import Point
+from workbench.threads import THREADS
 
 TAIL_LINES = 200
 TAIL_BYTES = 20_000  # goes to the row up to once a second, so it must stay small
 GRACE_S = 2.0  # from the request to stop to SIGKILL
 EXIT_LOOK_S = 0.05  # a process that ends closes its pipes a moment before it can be waited for
-# One thread for each process: libraries that count the machine's cores instead of the free ones slow each
-# other down 8 to 70 times by busy waiting.  PASSIVE mends torch where somebody does ask for more threads.
-THREADS = {
-    "OMP_NUM_THREADS": "1",
-    "OPENBLAS_NUM_THREADS": "1",
-    "MKL_NUM_THREADS": "1",
-    "OMP_WAIT_POLICY": "PASSIVE",
-}
 
 
 class Child:

@@ -1,6 +1,6 @@
 """One step of the airbench network: as torch runs it, as a CUDA graph, compiled."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 import torch
@@ -106,29 +106,31 @@ def moved(recipe: Recipe) -> float:
 
 def findings(
     device: str, ceilings: Ceilings, *, recipe: Recipe = AIRBENCH, batches: Sequence[int] = BATCHES
-) -> list[Finding]:
-    """Return the time of a step in all three ways at each batch size."""
+) -> Iterator[Finding]:
+    """Give the time of a step at each batch size, in each way; compiled last, it takes a minute."""
     work = flop(recipe)
-    return [one for batch in batches for one in _at(device, ceilings, recipe, batch, work)]
+    for way, prepare in _WAYS.items():
+        for batch in batches:
+            what = f"step of {batch}, {way}"
+            if way in _ONLY_CUDA and not device.startswith("cuda"):
+                yield only_cuda(what, "ms")
+                continue
+            took = seconds(device, prepare(Step(device, recipe, batch)), calls=10)
+            floor = ceilings.floor_s(batch * work, batch * moved(recipe))
+            share = batch * work / took / (ceilings.tflop_s * 1e12)
+            note = f"{share:.0%} of the product ceiling"
+            yield Finding(what, "ms", 1e3 * took, 1e3 * _predicted(way, floor), note)
 
 
-def _at(device: str, ceilings: Ceilings, recipe: Recipe, batch: int, work: int) -> list[Finding]:
-    floor = ceilings.floor_s(batch * work, batch * moved(recipe))
-    eager, recorded = (max(floor, HOST_S[way]) for way in ("eager", "graph"))
+def _predicted(way: str, floor: float) -> float:
+    if way == "compiled":
+        return COMPILED * max(floor, HOST_S["graph"])
+    return max(floor, HOST_S[way])
 
-    def found(way: str, predicted: float, call: Callable[[], object]) -> Finding:
-        took = seconds(device, call, calls=10)
-        share = batch * work / took / (ceilings.tflop_s * 1e12)
-        return Finding(name(way), "ms", 1e3 * took, 1e3 * predicted, f"{share:.0%} of the product ceiling")
 
-    def name(way: str) -> str:
-        return f"step of {batch}, {way}"
-
-    plain = found("eager", eager, Step(device, recipe, batch))
-    if not device.startswith("cuda"):
-        return [plain, only_cuda(name("graph"), "ms"), only_cuda(name("compiled"), "ms")]
-    return [
-        plain,
-        found("graph", recorded, graph([Step(device, recipe, batch)])),
-        found("compiled", COMPILED * recorded, compiled(Step(device, recipe, batch))),
-    ]
+_WAYS: dict[str, Callable[[Step], Callable[[], object]]] = {
+    "eager": lambda step: step,
+    "graph": lambda step: graph([step]),
+    "compiled": compiled,
+}
+_ONLY_CUDA = ("graph", "compiled")

@@ -1,7 +1,7 @@
 """Several small trainings at once: in turn, in streams, as one graph, by vmap, as grouped convolutions."""
 
 import copy
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 
 import torch
@@ -23,25 +23,23 @@ PLAIN = replace(AIRBENCH, momentum=0.0, weight_decay=0.0, label_smoothing=0.0, l
 
 def findings(
     device: str, ceilings: Ceilings, *, recipe: Recipe = PLAIN, models: int = MODELS, batch: int = BATCH
-) -> list[Finding]:
-    """Return what one step of all models takes, each way."""
+) -> Iterator[Finding]:
+    """Give what one step of all models takes, each way."""
     floor = models * ceilings.floor_s(batch * step.flop(recipe), batch * step.moved(recipe))
     host = {
         "in turn": models * HOST_S["eager"],
         "streams": models * HOST_S["eager"],
         "graph": HOST_S["graph"],
     }
-    found = []
     for way, prepare in _WAYS.items():
         what = f"{models} models of {batch} pictures a step, {way}"
         if way in _ONLY_CUDA and not device.startswith("cuda"):
-            found.append(only_cuda(what, "ms"))
+            yield only_cuda(what, "ms")
             continue
         call = prepare([Step(device, recipe, batch, seed) for seed in range(models)])
         predicted = 1e3 * max(floor, host[way]) if way in host else None
         note = "" if way in host else "expected to be the slowest"
-        found.append(Finding(what, "ms", 1e3 * seconds(device, call, calls=5), predicted, note))
-    return found
+        yield Finding(what, "ms", 1e3 * seconds(device, call, calls=5), predicted, note)
 
 
 def in_turn(steps: Sequence[Step]) -> Callable[[], object]:
