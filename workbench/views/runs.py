@@ -42,7 +42,7 @@ def run(request: HttpRequest, pk: int) -> HttpResponse:
         "page": shown,
         "can_retry": trained_by is not None and trained_by.row.can_retry,
         "log": trained_by.tail if trained_by and ended else "",
-        "history_options": contexts.history_options(shown.history),
+        "history_options": contexts.history_options(row, shown.history),
         "job": job_contexts.open_job(run_id=pk),
         "peers": compare_contexts.peers(row),
         "folds_failed": out_of_fold_contexts.failure(row),
