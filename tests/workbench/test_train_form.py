@@ -52,3 +52,17 @@ def test_an_empty_field_tells_what_the_chosen_recipe_says(recipe, batch, optimiz
     assert f'placeholder="{batch}"' in str(form["batch"])
     assert f"as the recipe says: {optimizer}" in str(form["optimizer"])
     assert not form.is_touched
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("learning_rate", "From 0.000001 to 100."),
+        ("min_steps", "From 1 to 1,000,000."),
+        ("class_beta", "From 0 to 0.999999."),
+        ("rebalance", "From 0 to 1."),
+        ("network", "cnn, resnet9, resnet18"),
+    ],
+)
+def test_a_field_tells_its_range_in_plain_numbers(name, words):
+    assert words in Training()[name].help_text

@@ -6,7 +6,7 @@ Light: no torch here.
 from typing import NamedTuple
 
 from augment import policy_specs
-from trainer.engine.recipe import SCHEDULES
+from trainer.engine.recipe import NETWORKS, SCHEDULES
 
 
 class Field(NamedTuple):
@@ -36,7 +36,7 @@ GROUPS: dict[str, tuple[Field, ...]] = {
         Field("rebalance", "Rebalancing strength", "0 leaves the classes, 1 makes all as large."),
     ),
     "Network": (
-        Field("network", "Network", "One of ours, or timm:NAME for a backbone of the timm library."),
+        Field("network", "Network", f"{', '.join(NETWORKS)}, or timm:NAME for one of the timm library."),
         Field("width", "Channels of the first layer", "Twice as many learn more and cost about four times."),
         Field("weights", "Weights to start from", "pretrained, self-supervised, or a file's path."),
         Field("tuning", "What of them is trained", "All of it, the head alone (probe), or the head first."),

@@ -90,7 +90,12 @@ def _field(told: Field, named: object) -> forms.Field:
         return forms.CharField(max_length=300, help_text=told.help, widget=word, **common)
     low, high = limits
     kind: Any = forms.IntegerField if isinstance(high, int) else forms.FloatField
-    told_range = f"{told.help} {low:g} to {high:g}."
+    told_range = f"{told.help} From {_plain(low)} to {_plain(high)}."
     box = forms.NumberInput(attrs={"placeholder": says})
     number: forms.Field = kind(min_value=low, max_value=high, help_text=told_range, widget=box, **common)
     return number
+
+
+def _plain(bound: float) -> str:
+    """1e-06 -> "0.000001", 1000000 -> "1,000,000": a person reads no exponents."""
+    return f"{bound:,.6f}".rstrip("0").rstrip(".")
