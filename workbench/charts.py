@@ -219,8 +219,11 @@ def run_history_info(history: Sequence[Mapping[str, float]]) -> Info:
     return {"history": [dict(entry) for entry in history], "summary": said}
 
 
-def run_history_option(info: Info, *, dark: bool = False) -> Option:
-    """Return the loss and the accuracy of one training, on its own batches."""
+def run_history_option(info: Info, *, dark: bool = False, validated: bool = False) -> Option:
+    """Return the loss and the accuracy of one training on its own batches, and on what it held out.
+
+    `validated` gives the line of the validation a place before its first point has come.
+    """
     option = frame(info["summary"], dark)
     axis = option["yAxis"]
     option["tooltip"]["trigger"] = "axis"
@@ -243,7 +246,7 @@ def run_history_option(info: Info, *, dark: bool = False) -> Option:
         {**line, "name": "Accuracy", "symbol": "diamond", "color": MEASURED[dark], "data": right}
         | {"yAxisIndex": 1, "lineStyle": {"type": "dashed"}},
     ]
-    if held:
+    if held or validated:
         option["series"] += [
             {**line, "name": "Validation accuracy", "symbol": "triangle", "color": HELD_OUT[dark]}
             | {"data": held, "yAxisIndex": 1}

@@ -22,7 +22,7 @@ from trainer.engine.recipe import NAMED, InvalidRecipe, Recipe
         ({"policy": "wild"}, "policy must be one of gentle, photo, shift, .* or null, got 'wild'"),
         ({"mixing": "blend"}, "mixing must be one of mixup, cutmix or null, got 'blend'"),
         ({"weights": ""}, "weights must be a word or a file's path or null, got ''"),
-        ({"weights": "pretrained"}, "only a timm:NAME network comes pretrained, got 'cnn'"),
+        ({"weights": "pretrained"}, "weights 'pretrained' come with a timm:NAME network only, got 'cnn'"),
         ({"tuning": "probe"}, "tuning 'probe' needs weights to start from"),
         ({"network": ["cnn"]}, "network must be one of cnn, resnet9"),
     ],
@@ -51,6 +51,13 @@ def test_every_field_is_explained_once():
     names = [field.name for fields in recipe_fields.GROUPS.values() for field in fields]
     assert sorted(names) == sorted(Recipe().to_json())
     assert all(field.help.endswith(".") for fields in recipe_fields.GROUPS.values() for field in fields)
+
+
+def test_what_a_field_needs_is_a_choice_of_another_field():
+    known = {**recipe.CHOICES, **recipe.OPTIONAL}
+    named = [(need.name, value) for need in recipe_fields.ONLY_WITH.values() for value in need.values]
+    assert set(recipe_fields.ONLY_WITH) <= set(recipe_fields.LABELS)
+    assert [pair for pair in named if pair[1] not in known[pair[0]]] == []
 
 
 def test_every_named_recipe_is_described_and_its_policy_known():

@@ -159,6 +159,27 @@ def test_a_running_job_is_followed_and_cancelled(visit, served, worker):
     context.close()
 
 
+def test_choices_without_effect_hide_until_they_have_one(visit):
+    context, watch = visit("root")
+    page = context.new_page()
+    page.goto("/datasets/2/train")
+    page.get_by_text("Change single choices").click()
+    gamma, momentum = page.get_by_label("Focal loss, gamma"), page.get_by_label("Momentum")
+    expect(gamma).to_be_hidden()
+    expect(momentum).to_be_hidden()
+    page.get_by_label("Loss", exact=True).select_option("focal")
+    gamma.fill("3")
+    page.get_by_label("Loss", exact=True).select_option("")
+    expect(gamma).to_be_visible()  # what was typed stays in sight
+    gamma.fill("")
+    expect(gamma).to_be_hidden()
+    page.get_by_text("A residual network").click()
+    expect(momentum).to_be_visible()  # the preset's optimizer has one
+    expect(page.get_by_label("Batch size")).to_have_attribute("placeholder", "128")
+    watch.check()
+    context.close()
+
+
 @pytest.mark.parametrize("theme", ["light", "dark"])
 @pytest.mark.parametrize("name", PAGES)
 def test_every_page_is_clean_and_accessible(name, theme, visit):

@@ -104,6 +104,7 @@ OPTIONS = [
     charts.curve_option(charts.curve_info(BARE)),
     charts.run_history_option(charts.run_history_info([{"step": 10, "loss": 1.2, "accuracy": 0.5}])),
     charts.run_history_option(charts.run_history_info([])),
+    charts.run_history_option(charts.run_history_info([]), validated=True),
 ]
 
 
@@ -131,3 +132,21 @@ def test_a_run_that_has_not_begun_and_one_that_has():
     drawn = series(charts.run_history_option(info))
     assert drawn["Loss"]["data"] == [[10, 1.2346]]
     assert drawn["Accuracy"]["data"] == [[10, 50.0]]
+
+
+def test_only_what_was_held_out_has_a_line_of_its_own():
+    history = [
+        {"step": 10, "loss": 1.2, "accuracy": 0.5, "validation_accuracy": None},
+        {"step": 20, "loss": 0.9, "accuracy": 0.6, "validation_accuracy": 0.55},
+    ]
+    drawn = series(charts.run_history_option(charts.run_history_info(history)))
+    assert drawn["Validation accuracy"]["data"] == [[20, 55.0]]
+    assert drawn["Validation accuracy"]["yAxisIndex"] == drawn["Accuracy"]["yAxisIndex"]
+    assert "Validation accuracy" not in series(
+        charts.run_history_option(charts.run_history_info(history[:1]))
+    )
+
+
+def test_a_line_waits_for_the_first_validation():
+    drawn = series(charts.run_history_option(charts.run_history_info([]), validated=True))
+    assert drawn["Validation accuracy"]["data"] == []

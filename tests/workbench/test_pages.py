@@ -11,6 +11,7 @@ from PIL import Image
 
 from labeling.label_studio import server
 from labeling.models import Annotation, Dataset, LabelProject, Sample
+from trainer.engine.recipe import NAMED
 from trainer.models import Run
 from workbench.ledger.dispatch import submit
 from workbench.ledger.models import Job
@@ -196,6 +197,34 @@ def test_a_recipe_that_cannot_be_trained_starts_nothing(rows, sign_in):
     answer = client.post(reverse("train", args=[rows.dataset]), {"recipe": "plain", "rebalance": "7"})
     assert "less than or equal to 1" in answer.content.decode()
     assert Job.objects.count() == before
+
+
+def test_a_preset_tells_what_its_last_run_took_and_no_other_recipes(rows, sign_in):
+    client = sign_in("admin")
+    Run.objects.filter(name="augmented").update(recipe=NAMED["residual"].to_json())
+    presets = {one.name: one for one in client.get(reverse("train", args=[rows.dataset])).context["presets"]}
+    assert (presets["augmented"].took_s, presets["augmented"].took_n) == (None, None)
+    assert (presets["plain"].took_s, presets["plain"].took_n) == (75.0, 9)
+
+
+@pytest.mark.parametrize(
+    ("asked", "recipe", "learning_rate"),
+    [
+        ({"recipe": "residual", "learning_rate": "0.03"}, "residual", "0.03"),
+        ({"recipe": "<b>", "learning_rate": "<b>"}, "plain", "<b>"),
+        ({"seed": "1", "bogus": "2"}, "plain", None),
+    ],
+)
+def test_the_address_fills_the_form(asked, recipe, learning_rate, rows, sign_in):
+    answer = sign_in("admin").get(reverse("train", args=[rows.dataset]), asked)
+    form = answer.context["form"]
+    assert (form["recipe"].value(), form["learning_rate"].value(), form["seed"].value()) == (
+        recipe,
+        learning_rate,
+        None,
+    )
+    assert form.is_touched == (learning_rate is not None)
+    assert "<b>" not in answer.content.decode()
 
 
 def test_starting_a_training_leads_to_its_run(rows, sign_in):

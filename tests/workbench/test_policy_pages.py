@@ -2,8 +2,8 @@ import pytest
 from django.urls import reverse
 
 from augment import catalog
-from workbench.forms import Training
 from workbench.ledger.models import Job
+from workbench.views.train_form import Training
 
 pytestmark = pytest.mark.django_db
 

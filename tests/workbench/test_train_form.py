@@ -11,7 +11,7 @@ from workbench.views.train_form import Training
         ({"dropout": "2"}, "dropout", "less than or equal to 0.9"),
         ({"loss": "hinge"}, "loss", "Select a valid choice"),
         ({"network": "vgg"}, "network", "network must be one of cnn, resnet9"),
-        ({"weights": "pretrained"}, "__all__", "only a timm:NAME network comes pretrained"),
+        ({"weights": "pretrained"}, "weights", "come with a timm:NAME network only"),
         ({"tuning": "probe"}, "tuning", "tuning 'probe' needs weights to start from"),
     ],
 )
@@ -41,3 +41,28 @@ def test_single_choices_change_the_named_recipe():
     chosen = form.cleaned_data["chosen"]
     assert (chosen.policy, chosen.network, chosen.weights) == (None, "timm:resnet18", "pretrained")
     assert (chosen.mixing, chosen.l1, chosen.rebalance) == ("cutmix", 0.001, 1.0)
+
+
+@pytest.mark.parametrize(
+    ("recipe", "batch", "optimizer"),
+    [("plain", "32", "adamw"), ("residual", "128", "sgd"), ("bogus", "32", "adamw")],
+)
+def test_an_empty_field_tells_what_the_chosen_recipe_says(recipe, batch, optimizer):
+    form = Training(initial={"recipe": recipe})
+    assert f'placeholder="{batch}"' in str(form["batch"])
+    assert f"as the recipe says: {optimizer}" in str(form["optimizer"])
+    assert not form.is_touched
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("learning_rate", "From 0.000001 to 100."),
+        ("min_steps", "From 1 to 1,000,000."),
+        ("class_beta", "From 0 to 0.999999."),
+        ("rebalance", "From 0 to 1."),
+        ("network", "cnn, resnet9, resnet18"),
+    ],
+)
+def test_a_field_tells_its_range_in_plain_numbers(name, words):
+    assert words in Training()[name].help_text

@@ -161,7 +161,9 @@ def _check_weights(recipe: Recipe) -> None:
     if recipe.weights is not None and (not isinstance(recipe.weights, str) or not recipe.weights):
         raise InvalidRecipe(f"weights must be a word or a file's path or null, got {recipe.weights!r}")
     if recipe.weights == "pretrained" and not recipe.network.startswith(TIMM):
-        raise InvalidRecipe(f"only a {TIMM}NAME network comes pretrained, got {recipe.network!r}")
+        raise InvalidRecipe(
+            f"weights 'pretrained' come with a {TIMM}NAME network only, got {recipe.network!r}"
+        )
     if recipe.weights is None and recipe.tuning != "full":
         raise InvalidRecipe(f"tuning {recipe.tuning!r} needs weights to start from")
 

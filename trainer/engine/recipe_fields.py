@@ -5,11 +5,21 @@ Light: no torch here.
 
 from typing import NamedTuple
 
+from augment import policy_specs
+from trainer.engine.recipe import NETWORKS, SCHEDULES
+
 
 class Field(NamedTuple):
     name: str
     label: str
     help: str  # one sentence: what it is good for, and its unit
+
+
+class Need(NamedTuple):
+    """What another field must hold so that a field means something; no values: anything but nothing or 0."""
+
+    name: str
+    values: tuple[str, ...] = ()
 
 
 GROUPS: dict[str, tuple[Field, ...]] = {
@@ -26,7 +36,7 @@ GROUPS: dict[str, tuple[Field, ...]] = {
         Field("rebalance", "Rebalancing strength", "0 leaves the classes, 1 makes all as large."),
     ),
     "Network": (
-        Field("network", "Network", "One of ours, or timm:NAME for a backbone of the timm library."),
+        Field("network", "Network", f"{', '.join(NETWORKS)}, or timm:NAME for one of the timm library."),
         Field("width", "Channels of the first layer", "Twice as many learn more and cost about four times."),
         Field("weights", "Weights to start from", "pretrained, self-supervised, or a file's path."),
         Field("tuning", "What of them is trained", "All of it, the head alone (probe), or the head first."),
@@ -61,3 +71,16 @@ GROUPS: dict[str, tuple[Field, ...]] = {
     ),
 }
 LABELS = {field.name: field.label for fields in GROUPS.values() for field in fields}
+ONLY_WITH = {
+    "copies": Need("policy", tuple(policy_specs.NAMED)),
+    "mixing_alpha": Need("mixing"),
+    "tuning": Need("weights"),
+    "momentum": Need("optimizer", ("sgd", "muon")),
+    "warmup": Need("schedule", tuple(name for name in SCHEDULES if name != "restarts")),
+    "restarts": Need("schedule", ("restarts",)),
+    "restart_mult": Need("schedule", ("restarts",)),
+    "focal_gamma": Need("loss", ("focal",)),
+    "logit_tau": Need("loss", ("logit-adjusted",)),
+    "class_beta": Need("loss", ("class-weighted",)),
+    "patience": Need("validation"),
+}

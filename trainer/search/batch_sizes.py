@@ -14,8 +14,7 @@ from trainer.engine.device import Device
 from trainer.engine.intervals import Interval, wilson
 from trainer.engine.material import Examples, Material
 from trainer.engine.recipe import Recipe
-
-MOST_CELLS = 64  # trainings of one map
+from trainer.search.limits import MOST_CELLS
 
 
 class Setting(NamedTuple):

@@ -11,9 +11,9 @@ from trainer.engine.device import Device
 from trainer.engine.material import Material
 from trainer.engine.recipe import Recipe
 from trainer.engine.stepper import Stepper
+from trainer.search.limits import FEWEST_STEPS, MOST_STEPS, STEPS
 
 LOWEST, HIGHEST = 1e-5, 10.0  # every optimizer here learns nothing at the one and falls apart at the other
-STEPS = 100
 LOOKS = 20  # reports
 SMOOTHING = 0.9  # weight of the past in the mean of the losses: 10 steps are remembered, about
 DIVERGED = 4.0  # the smoothed loss, in multiples of its lowest, at which the test ends
@@ -126,5 +126,5 @@ def _is_over(points: list[Point]) -> bool:
 def _check(rates: tuple[float, float], steps: int) -> None:
     if not 0 < rates[0] < rates[1]:
         raise ValueError(f"rates must rise from above 0, got {rates[0]:g} to {rates[1]:g}")
-    if not 20 <= steps <= 10_000:
-        raise ValueError(f"steps must lie in [20, 10000], got {steps}")
+    if not FEWEST_STEPS <= steps <= MOST_STEPS:
+        raise ValueError(f"steps must lie in [{FEWEST_STEPS}, {MOST_STEPS}], got {steps}")

@@ -14,13 +14,12 @@ from labeling.snapshot import Snapshot
 from trainer.engine import stopping
 from trainer.engine.recipe import Recipe
 from trainer.models import Run, Study
+from trainer.search.limits import FEWEST_STEPS, MOST_CELLS, MOST_STEPS, STEPS
 from trainer.services import runs
 from trainer.services.runs import NotTrainable
 
 HELD_OUT = 0.2  # share of the training labels that a map measures on
 BATCHES, EPOCHS = (16, 32, 64, 128), (5.0, 15.0)
-MOST_CELLS = 64  # trainings of one map
-STEPS = 100  # of a range test
 
 Rows = NDArray[np.int64]
 
@@ -38,8 +37,8 @@ class Options:
     epochs: tuple[float, ...] = EPOCHS
 
     def __post_init__(self) -> None:
-        if not 20 <= self.steps <= 10_000:
-            raise NoStudy(f"Steps must lie in [20, 10000], got {self.steps}.")
+        if not FEWEST_STEPS <= self.steps <= MOST_STEPS:
+            raise NoStudy(f"Steps must lie in [{FEWEST_STEPS}, {MOST_STEPS}], got {self.steps}.")
         cells = len(set(self.batches)) * len(set(self.epochs))
         if not 1 <= cells <= MOST_CELLS:
             raise NoStudy(f"A map has 1 to {MOST_CELLS} trainings, got {cells}.")

@@ -7,6 +7,8 @@ from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from trainer.engine.folds import NoFolds
+from trainer.engine.recipe import NAMED
+from trainer.engine.recipe_fields import LABELS
 from workbench.services import job_control, work
 from workbench.views import access
 from workbench.views.access import Right
@@ -42,7 +44,7 @@ def run(request: HttpRequest, pk: int) -> HttpResponse:
         "page": shown,
         "can_retry": trained_by is not None and trained_by.row.can_retry,
         "log": trained_by.tail if trained_by and ended else "",
-        "history_options": contexts.history_options(shown.history),
+        "history_options": contexts.history_options(row, shown.history),
         "job": job_contexts.open_job(run_id=pk),
         "peers": compare_contexts.peers(row),
         "folds_failed": out_of_fold_contexts.failure(row),
@@ -73,8 +75,10 @@ def retry(request: HttpRequest, pk: int) -> HttpResponseRedirect:
 
 
 def _wished(request: HttpRequest) -> dict[str, str]:
-    """Return what the address asks the form to begin with, e.g. ?learning_rate=0.03."""
-    return {name: request.GET[name] for name in ("recipe", "learning_rate") if name in request.GET}
+    """Return what the address asks the form to begin with, e.g. ?learning_rate=0.03; else it is ignored."""
+    asked = {name: request.GET[name] for name in LABELS if name in request.GET}
+    recipe = request.GET.get("recipe")
+    return {**asked, "recipe": recipe} if recipe in NAMED else asked
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -94,6 +98,7 @@ def train(request: HttpRequest, pk: int) -> HttpResponse:
         "form": form,
         "row": dataset_contexts.dataset_row(row),
         "presets": plans.presets(row),
+        "told": plans.told(),
         "own": plans.own_plan(row, form),
         "largest": plans.largest(row),
         "area": "datasets",

@@ -33,9 +33,15 @@ class Training(Styled):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        named = NAMED.get(str(self["recipe"].value()), NAMED["plain"])
         for told in _told():
-            self.fields[told.name] = _field(told)
+            self.fields[told.name] = _field(told, getattr(named, told.name))
         self.style()
+
+    @property
+    def is_touched(self) -> bool:
+        """True if any field of a recipe holds something."""
+        return any(self[told.name].value() not in ("", None) for told in _told())
 
     def groups(self) -> Iterator[tuple[str, list[BoundField]]]:
         """Yield the recipe's fields as they stand on the page."""
@@ -69,19 +75,27 @@ def _told() -> Iterator[Field]:
         yield from fields
 
 
-def _field(told: Field) -> forms.Field:
-    """Return the form's field: a choice, a number within its range, or a word."""
+def _field(told: Field, named: object) -> forms.Field:
+    """Return the form's field: a choice, a number within its range, or a word; empty it means `named`."""
     common: dict[str, Any] = {"required": False, "label": told.label}
+    says = NONE if named is None else str(named)
     if told.name in CHOICES or told.name in OPTIONAL:
         none = [(NONE, NONE)] if told.name in OPTIONAL else []
         known = CHOICES.get(told.name) or OPTIONAL[told.name]
-        choices = [("", AS_NAMED), *none, *((name, name) for name in known)]
+        choices = [("", f"{AS_NAMED}: {says}"), *none, *((name, name) for name in known)]
         return forms.ChoiceField(choices=choices, help_text=told.help, **common)
     limits = RANGES.get(told.name) or RANGES_OF_OPTIONAL.get(told.name)
     if limits is None:
-        return forms.CharField(max_length=300, help_text=told.help, **common)
+        word = forms.TextInput(attrs={"placeholder": says})
+        return forms.CharField(max_length=300, help_text=told.help, widget=word, **common)
     low, high = limits
     kind: Any = forms.IntegerField if isinstance(high, int) else forms.FloatField
-    told_range = f"{told.help} {low:g} to {high:g}; plain: {getattr(NAMED['plain'], told.name)}."
-    number: forms.Field = kind(min_value=low, max_value=high, help_text=told_range, **common)
+    told_range = f"{told.help} From {_plain(low)} to {_plain(high)}."
+    box = forms.NumberInput(attrs={"placeholder": says})
+    number: forms.Field = kind(min_value=low, max_value=high, help_text=told_range, widget=box, **common)
     return number
+
+
+def _plain(bound: float) -> str:
+    """1e-06 -> "0.000001", 1000000 -> "1,000,000": a person reads no exponents."""
+    return f"{bound:,.6f}".rstrip("0").rstrip(".")

@@ -16,7 +16,10 @@ from workbench.ledger.models import Job
 
 LIST_LENGTH = 100  # older jobs stand in the administration
 # A job's parameter, and the page that shows what the job makes or changes.
-PLACES = {"version_id": "version", "run_id": "run", "curve_id": "curve", "dataset_id": "dataset"}
+PLACES = {
+    **{"version_id": "version", "run_id": "run", "curve_id": "curve", "study_id": "study"},
+    "dataset_id": "dataset",
+}
 
 
 @dataclass(frozen=True)
@@ -158,7 +161,7 @@ def job_of(job_id: str) -> JobPage | None:
 
 
 def place(job: Job) -> str:
-    """Return the address of the run, curve or dataset that the job works for, or ""."""
+    """Return the address of the run, curve, study or dataset that the job works for, or ""."""
     for parameter, page in PLACES.items():
         if parameter in job.params:
             try:

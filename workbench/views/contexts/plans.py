@@ -10,6 +10,8 @@ from augment import plans
 from augment.plans import Plan
 from labeling.models import Dataset
 from trainer.engine.recipe import DESCRIPTIONS, NAMED, Recipe
+from trainer.engine.recipe_fields import ONLY_WITH
+from trainer.models import Run
 from workbench.views.contexts import labels
 from workbench.views.train_form import Training
 
@@ -21,14 +23,33 @@ class Preset:
     name: str
     description: str
     steps: int  # of the optimizer, with the labels of today
+    batch: int  # pictures a step
+    took_s: float | None  # the newest run of just this recipe on the dataset, where there is one
+    took_n: int | None  # labels that it learned from
     plan: Plan | None
 
 
 def presets(dataset: Dataset) -> tuple[Preset, ...]:
-    return tuple(
-        Preset(name, DESCRIPTIONS[name], recipe.steps(_labeled(dataset)), _plan(dataset, recipe))
-        for name, recipe in NAMED.items()
+    return tuple(_preset(dataset, name, recipe) for name, recipe in NAMED.items())
+
+
+def _preset(dataset: Dataset, name: str, recipe: Recipe) -> Preset:
+    done = dataset.runs.filter(state=Run.State.DONE, recipe=recipe.to_json())
+    last = done.only("receipt", "n_train").first()
+    return Preset(
+        name=name,
+        description=DESCRIPTIONS[name],
+        steps=recipe.steps(_labeled(dataset)),
+        batch=recipe.batch,
+        took_s=last.receipt.get("duration_s") if last else None,
+        took_n=last.n_train if last else None,
+        plan=_plan(dataset, recipe),
     )
+
+
+def told() -> dict[str, object]:
+    """Return what the form's script knows: what each preset says, and what a field needs to have effect."""
+    return {"presets": {name: recipe.to_json() for name, recipe in NAMED.items()}, "needs": ONLY_WITH}
 
 
 def own_plan(dataset: Dataset, form: Training) -> Plan | None:

@@ -146,11 +146,12 @@ def run_page(run: Run) -> RunPage:
     )
 
 
-def history_options(history: Info) -> dict[str, Option]:
-    """Return the chart's option in both themes."""
+def history_options(run: Run, history: Info) -> dict[str, Option]:
+    """Return the chart's option in both themes; a run that holds labels out has a line for them at once."""
+    validated = bool(run.recipe.get("validation"))
     return {
-        "light": charts.run_history_option(history),
-        "dark": charts.run_history_option(history, dark=True),
+        "light": charts.run_history_option(history, validated=validated),
+        "dark": charts.run_history_option(history, dark=True, validated=validated),
     }
 
 

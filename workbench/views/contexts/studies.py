@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from labeling.models import Dataset
+from trainer.engine.recipe import NAMED
 from trainer.models import Study
 from workbench import study_charts
 from workbench.charts import Info, Option
@@ -19,6 +20,7 @@ class StudyRow:
     words: str
     state: str
     network: str
+    recipe: str  # its name; empty where it is nobody's but the study's own
     seed: int
     job: str
     error: str
@@ -58,11 +60,16 @@ def study_row(study: Study) -> StudyRow:
         words=study.get_kind_display(),
         state=study.state,
         network=study.recipe["network"],
+        recipe=_name(study.recipe),
         seed=study.seed,
         job=study.job,
         error=study.error,
         created_at=study.created_at,
     )
+
+
+def _name(recipe: dict[str, object]) -> str:
+    return next((name for name, named in NAMED.items() if named.to_json() == recipe), "")
 
 
 def study_rows(dataset: Dataset) -> tuple[StudyRow, ...]:

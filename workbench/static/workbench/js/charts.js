@@ -29,7 +29,7 @@
     const figures = document.querySelector("[data-figures]")?.dataset.figures;
     const element = document.querySelector("[data-grows]");
     if (!figures || !element) return;
-    const { step, loss, accuracy } = JSON.parse(figures);
+    const { step, loss, accuracy, validation_accuracy: validated } = JSON.parse(figures);
     const holder = document.getElementById(element.dataset.chart);
     const options = JSON.parse(holder.textContent);
     for (const { series } of Object.values(options)) {
@@ -37,6 +37,7 @@
       series.forEach((line) => { line.data = line.data.filter(([at]) => at < step); }); // a new attempt goes back
       series[0].data.push([step, loss]);
       series[1].data.push([step, 100 * accuracy]);
+      if (validated !== undefined) series[2]?.data.push([step, 100 * validated]);
     }
     holder.textContent = JSON.stringify(options);
     draw();
