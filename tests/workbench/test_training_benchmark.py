@@ -10,13 +10,6 @@ def test_the_gate_allows_half_a_point_and_no_more():
     assert not epoch.holds([0.90, 0.90], [0.91, 0.91])
 
 
-def test_train_and_test_digits_are_other_peoples(tmp_path):
-    train = digits.write(tmp_path / "train", 20, test=False)
-    test = digits.write(tmp_path / "test", 20, test=True)
-    assert len({file.read_bytes() for file in (*train.files, *test.files)}) == 40
-    assert set(train.keys).isdisjoint(test.keys)
-
-
 def test_the_peer_changes_pictures_in_training_only(tmp_path):
     pictures = digits.write(tmp_path / "train", 4, test=False)
     rng = epoch.np.random.default_rng(0)

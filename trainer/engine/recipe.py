@@ -203,5 +203,5 @@ DESCRIPTIONS = {
     " often as the largest one.",
     "residual": "A residual network, trained ten times as long on pictures that are moved and mirrored anew"
     " in each batch: for photographs, with some thousand labels.",
-    "residual-cutmix": "The same, half again as long, on pairs of pictures cut together: better with few labels.",
+    "residual-cutmix": "The same, half again as long, on pairs of pictures cut together: for few labels.",
 }
