@@ -21,7 +21,7 @@ def test_nothing_special_needs_no_sentence():
         ({"weights": {"source": "self-supervised", "taken": 12}}, "started from self-supervised weights (12"),
         ({"probe": {"held_out_accuracy": 0.7}}, "70.0% of every fifth training picture"),
         ({"validation": BEST}, "kept the weights of step 40: 90.0% of the 20% of labels"),
-        ({"snapshot_ensemble": COMMON}, "+1.0 points (-1.0 to +3.0) against the last one alone, n = 200."),
+        ({"snapshot_ensemble": COMMON}, "+1.0 points (-1.0 to +3.0) against the model alone, n = 200."),
     ],
 )
 def test_each_thing_is_one_sentence(told, sentence):

@@ -29,6 +29,6 @@ def _sentences(extras: Mapping[str, Any]) -> Iterator[str]:
         yield (
             f"The {common['members']} snapshots of its cycles together: accuracy {found['value']:.1%}"
             f" (95 %: {found['low']:.1%} to {found['high']:.1%}), {100 * gain['gain']:+.1f} points"
-            f" ({100 * gain['low']:+.1f} to {100 * gain['high']:+.1f}) against the last one alone,"
+            f" ({100 * gain['low']:+.1f} to {100 * gain['high']:+.1f}) against the model alone,"
             f" n = {gain['n']}."
         )
