@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Mapping
-from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,20 +11,15 @@ import numpy as np
 from django.conf import settings
 from django.utils import timezone
 
-from labeling.models import Dataset
 from labeling.progress import Cancelled, Progress, Report
-from labeling.services import choice, embeddings
+from labeling.services import choice
 from labeling.snapshot import Snapshot
 from trainer.curves.design import Cell
-from trainer.engine import folds, material, receipt
-from trainer.engine.folds import Folds
+from trainer.engine import material, receipt
 from trainer.engine.material import Prepare
-from trainer.engine.predictions import TestPredictions
-from trainer.engine.pretraining import Plan
 from trainer.engine.recipe import TIMM, Recipe
-from trainer.models import Curve, Pretraining, Run
-from trainer.services import cross_validation, curves, pretraining, runs
-from trainer.services.pretraining import Learned
+from trainer.models import Curve, Run
+from trainer.services import curves, pretraining, runs
 from trainer.services.runs import Result
 
 if TYPE_CHECKING:
@@ -202,136 +196,6 @@ def _watch_cell(cell: Cell, done: int, planned: int, report: Report) -> Report:
         report(Progress(stage, done, planned, {"labels": float(cell.n), **progress.values}))
 
     return tell
-
-
-def out_of_fold(report: Report, *, run_id: int) -> dict[str, object] | None:
-    """Score each labeled training picture of a finished run by a model that never saw it, and keep it.
-
-    None if the run is gone, not done, or has its figures.  Each fold is kept as soon as it is scored: a job
-    that dies loses the one that it was at.
-    """
-    run = (
-        Run.objects.select_related("dataset").filter(pk=run_id, state=Run.State.DONE, out_of_fold={}).first()
-    )
-    if run is None:
-        return None
-    cross_validation.open_folds(run)
-    snapshot, cut = cross_validation.cut(run)
-    meter = receipt.Meter()
-    parts = [cross_validation.known(run, fold) for fold in range(cut.count)]
-    missing = [fold for fold, part in enumerate(parts) if part is None]
-    scored = _score_folds(run, snapshot, cut, missing, report) if missing else {}
-    whole = [part or scored[fold] for fold, part in enumerate(parts)]
-    made = {**meter.read(), "trained": len(missing)}
-    figures = cross_validation.record(run, snapshot, cut, whole, made, timezone.now())
-    return None if figures is None else {"run": run.pk, "accuracy": figures["accuracy"], "n": figures["n"]}
-
-
-def _score_folds(
-    run: Run, snapshot: Snapshot, cut: Folds, missing: list[int], report: Report
-) -> dict[int, TestPredictions]:
-    """Train the recipe from scratch without each missing fold and return what it says of the fold."""
-    from trainer.engine import device, experiment, pixels
-
-    recipe = Recipe.from_json(run.recipe)
-    chosen = device.pick(recipe.precision, memory=cache("device.json"))
-    decoded = pixels.load(snapshot.files, snapshot.keys, recipe.resolution, pixel_cache(), report=report)
-    found = {}
-    for fold in missing:
-        turned = folds.as_test(snapshot, cut, fold)
-        watch = _watch_fold(fold, cut.count, report)
-        found[fold] = experiment.carry_out(
-            turned,
-            decoded,
-            turned.train_rows,
-            recipe,
-            seed=run.seed,
-            device=chosen,
-            prepare=preparation(recipe, run.seed, watch),
-            report=watch,
-        ).tested
-        cross_validation.keep(run, fold, found[fold])
-        report(Progress("scored", fold + 1, cut.count))
-    return found
-
-
-def _watch_fold(fold: int, count: int, report: Report) -> Report:
-    """Return a report for one fold that counts the folds."""
-
-    def tell(progress: Progress) -> None:
-        report(Progress(f"{progress.stage}, fold {fold + 1} of {count}", fold, count, progress.values))
-
-    return tell
-
-
-def pretrain(report: Report, *, pretraining_id: int) -> dict[str, object] | None:
-    """Learn features from all pictures outside the test split, labeled or not.
-
-    None if the pretraining is gone or done, or if a later attempt took it over.  An attempt goes on from the
-    checkpoint of the one before.  What goes wrong stands on the row as a sentence.
-    """
-    row = pretraining.begin(pretraining_id, timezone.now())
-    if row is None:
-        return None
-    try:
-        learned = _pretrain(row, report)
-    except Cancelled:
-        raise
-    except Exception as error:
-        pretraining.abandon(row.pk, Pretraining.State.FAILED, sentence(error), timezone.now())
-        raise
-    if not pretraining.record(row, learned, timezone.now()):
-        return None
-    return {"pretraining": row.pk, "pictures": row.n, "loss": learned.history[-1]["loss"]}
-
-
-def _pretrain(row: Pretraining, report: Report) -> Learned:
-    from trainer.engine import device, pixels, self_supervised
-    from trainer.engine.checkpoints import Checkpoint
-
-    meter = receipt.Meter()
-    snapshot = choice.freeze(row.dataset)
-    rows = pretraining.choose_pictures(row, snapshot)
-    plan = Plan.from_json(row.plan)
-    chosen = device.pick(plan.precision, memory=cache("device.json"))
-    decoded = pixels.load(snapshot.files, snapshot.keys, plan.resolution, pixel_cache(), report=report)
-    place = pretraining.folder(row)
-    learned = self_supervised.pretrain(
-        decoded,
-        rows,
-        plan,
-        seed=row.seed,
-        device=chosen,
-        checkpoint=Checkpoint(place / pretraining.CHECKPOINT),
-        report=report,
-    )
-    self_supervised.save(place / pretraining.FEATURES, learned, plan)
-    maker = made_by(plan.recipe, chosen.describe())
-    return Learned([asdict(epoch) for epoch in learned.history], {**meter.read(), **maker})
-
-
-def embed(report: Report, *, dataset_id: int, source: str) -> dict[str, object] | None:
-    """Give every picture of a dataset a vector by this source, and hand the table down.
-
-    None if the dataset is gone.  Only pictures that the source has not seen yet are computed.
-    """
-    dataset = Dataset.objects.filter(pk=dataset_id).first()
-    if dataset is None:
-        return None
-    from trainer.engine import device, features, pixels, sources
-
-    snapshot = choice.freeze(dataset)
-    origin = sources.find(source, pretraining.source_file(dataset, source))
-    chosen = device.pick(memory=cache("device.json"))
-    decoded = pixels.load(snapshot.files, snapshot.keys, origin.resolution, pixel_cache(), report=report)
-    store = cache("features") / origin.fingerprint
-    vectors, new = features.cached(
-        store, snapshot.keys, lambda rows: origin.embed(decoded, rows, chosen), report=report
-    )
-    made = embeddings.record_embeddings(
-        dataset, snapshot.ids, vectors, source=source, fingerprint=origin.fingerprint, now=timezone.now()
-    )
-    return {"embeddings": made.pk, "dim": made.dim, "pictures": made.count, "new": new}
 
 
 def preparation(recipe: Recipe, seed: int, report: Report) -> Prepare:

@@ -94,6 +94,8 @@ JOB_MODULES = [
     "labeling.jobs",
     "augment.jobs",
     "trainer.jobs",
+    "trainer.features.jobs",
+    "trainer.folds.jobs",
     "trainer.registry.jobs",
     "trainer.search.jobs",
     "workbench.jobs",

@@ -10,11 +10,11 @@ from labeling.models import Dataset, EmbeddingSet
 from labeling.progress import Cancelled, silent
 from labeling.services import choice, embeddings, pictures
 from tests import toys
-from trainer import jobs
 from trainer.engine import artifacts
 from trainer.engine.networks import build as networks
 from trainer.engine.pretraining import Plan
 from trainer.engine.recipe import Recipe
+from trainer.features import jobs
 from trainer.models import Pretraining, Run
 from trainer.services import pretraining
 from trainer.services.pretraining import NoFeatures

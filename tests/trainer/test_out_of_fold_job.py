@@ -9,10 +9,11 @@ from labeling.models import Dataset, PredictionSet, Sample
 from labeling.progress import Cancelled, silent
 from labeling.services import pictures
 from tests import toys
-from trainer import jobs
+from trainer import jobs as training
 from trainer.engine import metrics
 from trainer.engine.folds import NoFolds
 from trainer.engine.recipe import Recipe
+from trainer.folds import jobs
 from trainer.models import Run
 from trainer.services import cross_validation, runs
 
@@ -27,7 +28,7 @@ def run(state, tmp_path, now):
     dataset = Dataset.objects.create(name="shapes", created_at=now)
     pictures.import_images(dataset, tmp_path / "shapes", now=now)
     made = runs.open_run(dataset, RECIPE, 3, "shapes", now)
-    jobs.train(silent, run_id=made.pk)
+    training.train(silent, run_id=made.pk)
     made.refresh_from_db()
     return made
 

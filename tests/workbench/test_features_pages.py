@@ -56,7 +56,7 @@ def test_a_source_that_is_not_there_starts_nothing(rows, sign_in):
         content_type="application/json",
     )
     assert (answer.status_code, answer.json()["detail"]) == (409, "Animals has no finished pretraining 99.")
-    assert not Job.objects.filter(work="trainer.jobs.embed").exists()
+    assert not Job.objects.filter(work="trainer.features.jobs.embed").exists()
 
 
 def test_the_api_refuses_a_plan_in_words(rows, sign_in):

@@ -89,7 +89,7 @@ class Course:
     def done(self) -> int:
         return self._history[-1].step if self._history else 0
 
-    def note(self, step: int, rate: float, figures: Tensor) -> None:
+    def note(self, step: int, figures: Tensor) -> None:
         self._sums += figures
         if step in self._ends:
             self._snapshots.append(copy_of(self._stepper.weights()))

@@ -57,7 +57,7 @@ def train(
         course.resume(name)
         for step in range(course.done + 1, steps + 1):
             rate = schedules.learning_rate(recipe, step, steps)
-            course.note(step, rate, stepper.step(rate))
+            course.note(step, stepper.step(rate))
             if course.is_look(step):
                 course.look(step, rate)
                 course.tell(report, name)

@@ -1,14 +1,17 @@
 """What the commands that start a job share: enqueue, then follow the row, or run it here."""
 
+import json
 import threading
 from argparse import ArgumentParser
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 from django.core.management.base import BaseCommand, CommandError
 
 from labeling.models import Dataset
 from labeling.services.choice import NothingToLabel
+from trainer.engine.recipe import NAMED, Recipe
 from trainer.services.curves import NoCurve
 from trainer.services.studies import NoStudy
 from workbench.ledger.models import Job
@@ -57,3 +60,23 @@ class StartingCommand(BaseCommand):
         if line != getattr(self, "_last", None):
             self._last = line
             self.stdout.write(line)
+
+
+def add_recipe(parser: ArgumentParser) -> None:
+    """Let a command take a recipe and a seed."""
+    parser.add_argument(
+        "--recipe", default="plain", help=f"{', '.join(NAMED)}, or a recipe.json of an earlier run"
+    )
+    parser.add_argument("--seed", type=int, help="default: a fresh one, which is recorded")
+
+
+def recipe_of(name: str) -> Recipe:
+    """Return the named recipe, or the one in a file that a run left in its folder."""
+    if name in NAMED:
+        return NAMED[name]
+    try:
+        return Recipe.from_json(json.loads(Path(name).read_text()))
+    except (OSError, ValueError) as problem:
+        raise CommandError(
+            f"{name} is neither a named recipe ({', '.join(NAMED)}) nor a recipe.json: {problem}"
+        ) from None

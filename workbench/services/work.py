@@ -17,7 +17,7 @@ from trainer.services import cross_validation, curves, pretraining, registry, ru
 from workbench.ledger.dispatch import submit
 from workbench.ledger.models import Job
 
-OUT_OF_FOLD = "trainer.jobs.out_of_fold"
+OUT_OF_FOLD = "trainer.folds.jobs.out_of_fold"
 
 STUDIES = {
     Study.Kind.RANGE_TEST: "trainer.search.jobs.range_test",
@@ -142,7 +142,7 @@ def start_pretraining(
         seed = new_seed() if seed is None else seed
         row = pretraining.open_pretraining(dataset, plan, seed, timezone.now())
         job = submit(
-            "trainer.jobs.pretrain",
+            "trainer.features.jobs.pretrain",
             f"Learn features of {dataset} ({plan.network}, {plan.resolution} pixels)",
             queue=settings.TRAIN_QUEUE,
             requested_by=requested_by,
@@ -182,7 +182,7 @@ def start_embedding(dataset: Dataset, source: str, *, requested_by: str = "") ->
     """Queue the vectors of all pictures by this source; raises NoFeatures where the dataset lacks it."""
     pretraining.source_file(dataset, source)
     return submit(
-        "trainer.jobs.embed",
+        "trainer.features.jobs.embed",
         f"Embed {dataset} by {source}"[:200],
         queue=settings.TRAIN_QUEUE,
         requested_by=requested_by,

@@ -1,13 +1,10 @@
 """`manage.py batch_map DATASET`: batch sizes against epochs, at equal samples."""
 
 from argparse import ArgumentParser
-from pathlib import Path
 
-from trainer.engine.recipe import NAMED
 from trainer.models import Study
 from trainer.services.studies import Options
-from workbench.management.commands.train import read_recipe
-from workbench.management.starting import StartingCommand
+from workbench.management.starting import StartingCommand, add_recipe, recipe_of
 from workbench.services import work
 
 
@@ -18,8 +15,7 @@ class Command(StartingCommand):
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         super().add_arguments(parser)
-        parser.add_argument("--recipe", default="plain", help=f"{', '.join(NAMED)}, or a recipe.json")
-        parser.add_argument("--seed", type=int, help="default: a fresh one, which is recorded")
+        add_recipe(parser)
         parser.add_argument("--batches", type=int, nargs="+", default=list(Options.batches))
         parser.add_argument("--epochs", type=float, nargs="+", default=list(Options.epochs))
 
@@ -34,7 +30,7 @@ class Command(StartingCommand):
         here: bool,
         **_: object,
     ) -> None:
-        chosen = NAMED[recipe] if recipe in NAMED else read_recipe(Path(recipe))
+        chosen = recipe_of(recipe)
         with self.sentences():
             options = Options(batches=tuple(batches), epochs=tuple(epochs))
             job = work.start_study(
