@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,6 +12,7 @@ import numpy as np
 from django.conf import settings
 from django.utils import timezone
 
+from labeling.models import Dataset
 from labeling.progress import Cancelled, Progress, Report
 from labeling.services import choice
 from labeling.snapshot import Snapshot
@@ -99,14 +101,9 @@ def _train(run: Run, snapshot: Snapshot, report: Report) -> Result:
 
 def _aids(run: Run, recipe: Recipe, snapshot: Snapshot) -> Aids:
     from trainer.engine.checkpoints import Checkpoint
-    from trainer.engine.course import Aids
-    from trainer.engine.fits import Fits
 
-    return Aids(
-        checkpoint=Checkpoint(runs.checkpoint_file(run)),
-        fits=Fits(cache("fits.json")),
-        weights=pretraining.weights_for(run.dataset, recipe, snapshot),
-    )
+    kept = Checkpoint(runs.checkpoint_file(run))
+    return replace(aids(run.dataset, recipe, snapshot), checkpoint=kept)
 
 
 def _trainer(chosen: Device) -> Train:
@@ -168,11 +165,12 @@ def _train_cells(row: Curve, snapshot: Snapshot, missing: Mapping[str, Cell], re
     recipe = Recipe.from_json(row.recipe)
     chosen = device.pick(recipe.precision, memory=cache("device.json"))
     maker = made_by(recipe, chosen.describe())
+    leant_on = aids(row.dataset, recipe, snapshot)
     decoded = pixels.load(snapshot.files, snapshot.keys, recipe.resolution, pixel_cache(), report=report)
     for done, (key, cell) in enumerate(missing.items(), start=row.planned - len(missing)):
         meter = receipt.Meter()
         watch = _watch_cell(cell, done, row.planned, report)
-        measured = experiment.carry_out(
+        outcome = experiment.carry_out(
             snapshot,
             decoded,
             cell.rows,
@@ -181,8 +179,10 @@ def _train_cells(row: Curve, snapshot: Snapshot, missing: Mapping[str, Cell], re
             device=chosen,
             prepare=preparation(recipe, cell.seed, watch),
             report=watch,
-        ).report
-        made = {**meter.read(*device.gpu_use(chosen)), "steps": recipe.steps(cell.n), **maker}
+            aids=leant_on,
+        )
+        measured = outcome.report
+        made = {**meter.read(*device.gpu_use(chosen)), "steps": outcome.trained.steps, **maker}
         curves.record_cell(row, key, cell, measured.to_json(), made, timezone.now())
         values = {"labels": float(cell.n), "accuracy": measured.accuracy.value}
         report(Progress("measured", done + 1, row.planned, values))
@@ -205,6 +205,15 @@ def preparation(recipe: Recipe, seed: int, report: Report) -> Prepare:
     from trainer.engine import enrichment
 
     return functools.partial(enrichment.enrich, recipe=recipe, seed=seed, report=report)
+
+
+def aids(dataset: Dataset, recipe: Recipe, snapshot: Snapshot) -> Aids:
+    """Return what every training leans on: what fitted into memory, and the features that it starts from."""
+    from trainer.engine.course import Aids
+    from trainer.engine.fits import Fits
+
+    weights = pretraining.weights_for(dataset, recipe, snapshot)
+    return Aids(fits=Fits(cache("fits.json")), weights=weights)
 
 
 def pixel_cache() -> Path:

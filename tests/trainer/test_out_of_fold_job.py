@@ -1,5 +1,6 @@
 """The out-of-fold job on real pictures: toy shapes, a very small network."""
 
+import dataclasses
 import shutil
 
 import numpy as np
@@ -12,10 +13,12 @@ from tests import toys
 from trainer import jobs as training
 from trainer.engine import metrics
 from trainer.engine.folds import NoFolds
+from trainer.engine.pretraining import Plan
 from trainer.engine.recipe import Recipe
+from trainer.features import jobs as features
 from trainer.folds import jobs
 from trainer.models import Run
-from trainer.services import cross_validation, runs
+from trainer.services import cross_validation, pretraining, runs
 
 pytestmark = pytest.mark.django_db
 RECIPE = Recipe(resolution=16, width=4, batch=16, min_steps=40, steps_per_root=1.0, precision="fp32")
@@ -111,3 +114,13 @@ def test_every_labeled_training_picture_is_judged_once_and_the_figures_stand_on_
     assert found["test"]["adjusted"].keys() == set(metrics.SCORES)
     assert found["test"]["gains"].keys() == set(metrics.SCORES)
     assert jobs.out_of_fold(silent, run_id=run.pk) is None
+
+
+def test_folds_start_from_the_features_that_the_run_started_from(run, now):
+    plan = Plan(network="cnn", width=4, resolution=16, epochs=1, batch=16, precision="fp32")
+    row = pretraining.open_pretraining(run.dataset, plan, 1, now)
+    features.pretrain(silent, pretraining_id=row.pk)
+    begun = dataclasses.replace(RECIPE, weights="self-supervised", tuning="probe")
+    made = runs.open_run(run.dataset, begun, 3, "shapes", now)
+    training.train(silent, run_id=made.pk)
+    assert jobs.out_of_fold(silent, run_id=made.pk)["n"] == 48

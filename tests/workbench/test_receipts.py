@@ -1,7 +1,6 @@
 """A receipt is enough: what its command names trains the same model again, bit for bit."""
 
 import shlex
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -14,7 +13,7 @@ from trainer import jobs
 from trainer.engine.recipe import Recipe
 from trainer.models import ModelVersion, Run
 from trainer.services import registry, runs
-from workbench.management.commands.train import read_recipe
+from workbench.management.starting import recipe_of
 from workbench.services import work
 
 pytestmark = pytest.mark.django_db
@@ -36,7 +35,7 @@ def test_the_command_of_a_receipt_gives_the_same_predictions_and_weights(recipe,
 
     words = shlex.split(first.receipt["command"])
     assert words[:5] == ["python3", "manage.py", "train", dataset.name, "--recipe"]
-    job = work.start_training(dataset, read_recipe(Path(words[5])), seed=int(words[7]))
+    job = work.start_training(dataset, recipe_of(words[5]), seed=int(words[7]))
     jobs.train(silent, run_id=job.params["run_id"])
     second = Run.objects.get(pk=job.params["run_id"])
 

@@ -10,7 +10,7 @@ from trainer.engine import folds, receipt
 from trainer.engine.folds import Folds
 from trainer.engine.predictions import TestPredictions
 from trainer.engine.recipe import Recipe
-from trainer.jobs import cache, pixel_cache, preparation
+from trainer.jobs import aids, cache, pixel_cache, preparation
 from trainer.models import Run
 from trainer.services import cross_validation
 
@@ -47,6 +47,7 @@ def _score_folds(
     recipe = Recipe.from_json(run.recipe)
     chosen = device.pick(recipe.precision, memory=cache("device.json"))
     decoded = pixels.load(snapshot.files, snapshot.keys, recipe.resolution, pixel_cache(), report=report)
+    leant_on = aids(run.dataset, recipe, snapshot)
     found = {}
     for fold in missing:
         turned = folds.as_test(snapshot, cut, fold)
@@ -60,6 +61,7 @@ def _score_folds(
             device=chosen,
             prepare=preparation(recipe, run.seed, watch),
             report=watch,
+            aids=leant_on,
         ).tested
         cross_validation.keep(run, fold, found[fold])
         report(Progress("scored", fold + 1, cut.count))

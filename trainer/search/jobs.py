@@ -14,9 +14,9 @@ from labeling.snapshot import Snapshot
 from trainer.engine import material, receipt
 from trainer.engine.material import Decoded, Examples, Material
 from trainer.engine.recipe import Recipe
-from trainer.jobs import cache, made_by, pixel_cache, preparation, sentence
+from trainer.jobs import aids, cache, made_by, pixel_cache, preparation, sentence
 from trainer.models import Run, Study
-from trainer.services import pretraining, studies
+from trainer.services import studies
 from trainer.services.studies import Options
 
 if TYPE_CHECKING:
@@ -73,8 +73,6 @@ def _carry_out(
 
 def _bench(study: Study, snapshot: Snapshot, report: Report) -> Bench:
     from trainer.engine import device, pixels
-    from trainer.engine.course import Aids
-    from trainer.engine.fits import Fits
 
     recipe = Recipe.from_json(study.recipe)
     rows, watched = studies.choose_rows(study, snapshot)
@@ -90,7 +88,7 @@ def _bench(study: Study, snapshot: Snapshot, report: Report) -> Bench:
         prepare(material.pick(decoded, snapshot, rows)),
         material.pick(decoded, snapshot, watched),
         device.pick(recipe.precision, memory=cache("device.json")),
-        Aids(fits=Fits(cache("fits.json")), weights=pretraining.weights_for(study.dataset, recipe, snapshot)),
+        aids(study.dataset, recipe, snapshot),
         report,
     )
 
