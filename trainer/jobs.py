@@ -95,7 +95,7 @@ def _train(run: Run, snapshot: Snapshot, report: Report) -> Result:
         {**used, **made_by(recipe, chosen.describe())},
         snapshot.ids[asked],
         np.concatenate([outcome.tested.probs, on_pool]),
-        _extras(outcome, recipe, run.seed),
+        _extras(outcome, run.seed),
     )
 
 
@@ -114,14 +114,14 @@ def _trainer(chosen: Device) -> Train:
     return functools.partial(distributed.train, processes=processes) if processes > 1 else loop.train
 
 
-def _extras(outcome: Outcome, recipe: Recipe, seed: int) -> dict[str, object]:
+def _extras(outcome: Outcome, seed: int) -> dict[str, object]:
     """Return what a run tells beside its metrics: warnings, early stopping, the snapshots' common word."""
     from trainer.engine import comparison, metrics
 
     trained, common = outcome.trained, outcome.ensemble
     extras: dict[str, object] = {"warnings": list(trained.warnings), **trained.began}
     if trained.best is not None:
-        extras["validation"] = {"share": recipe.validation, **trained.best._asdict()}
+        extras["validation"] = {"n": trained.watched, **trained.best._asdict()}
     if common is not None:
         rng = np.random.default_rng(seed)
         gains = comparison.compare(outcome.tested.probs, common.probs, common.labels, rng)

@@ -48,6 +48,7 @@ class Trained:
     model: Classifier
     history: tuple[Step, ...]
     best: Score | None = None  # what early stopping kept; None without validation items
+    watched: int = 0  # validation items that it looked at
     snapshots: tuple[dict[str, Tensor], ...] = ()
     warnings: tuple[str, ...] = ()
     began: Mapping[str, object] = field(default_factory=dict)  # what it started from: "weights", "probe"
@@ -155,6 +156,7 @@ class Course:
             model.eval(),
             tuple(self._history),
             best,
+            len(held_out.labels) if held_out else 0,
             tuple(self._snapshots),
             (warning,) if warning else (),
             self._stepper.began,

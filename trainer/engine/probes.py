@@ -26,6 +26,7 @@ class Probe:
     bias: NDArray[np.float32]  # (K,)
     penalty: float  # the chosen one
     held_out_accuracy: float  # of the fold that chose it; optimistic, because it chose
+    held_out: int  # pictures of that fold
 
     def predict(self, vectors: Vectors) -> NDArray[np.float32]:
         """Return (M, K) probabilities of vectors (M, D)."""
@@ -59,12 +60,14 @@ def fit(
         )
     mean, deviation = x.mean(0), x.std(0, unbiased=False).clamp(min=1e-6)
     x = (x - mean) / deviation
-    chooses = _every_fifth(classes, np.arange(len(x)) if pictures is None else pictures).to(device)
-    chosen = _choose(x, targets, chooses, loss, penalties, report)
+    pictures = np.arange(len(x)) if pictures is None else pictures
+    chooses = _every_fifth(classes, pictures)
+    held_out = len(np.unique(pictures[chooses.numpy()]))
+    chosen = _choose(x, targets, chooses.to(device), loss, penalties, report)
     layer = _solve(x, targets, loss, chosen.penalty)
     weight = layer.weight / deviation
     bias = layer.bias - weight @ mean
-    return Probe(weight.cpu().numpy(), bias.cpu().numpy(), chosen.penalty, chosen.accuracy)
+    return Probe(weight.cpu().numpy(), bias.cpu().numpy(), chosen.penalty, chosen.accuracy, held_out)
 
 
 class _Choice(NamedTuple):

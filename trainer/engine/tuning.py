@@ -27,6 +27,7 @@ class Probed:
     accuracy: float  # likewise
     penalty: float
     held_out_accuracy: float  # of every fifth training picture, by a head that did not see it
+    held_out: int  # how many those are
 
 
 def probe(
@@ -56,4 +57,10 @@ def probe(
         model.head.bias.copy_(torch.from_numpy(found.bias))
         logits = model.head(torch.from_numpy(vectors).to(device.name))
         accuracy = (logits.argmax(1) == labels).float().mean()
-        return Probed(float(loss(logits, targets)), float(accuracy), found.penalty, found.held_out_accuracy)
+        return Probed(
+            float(loss(logits, targets)),
+            float(accuracy),
+            found.penalty,
+            found.held_out_accuracy,
+            found.held_out,
+        )

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from trainer.engine.intervals import wilson
+
 
 def sentences(extras: Mapping[str, Any]) -> tuple[str, ...]:
     """Return one sentence for each thing that happened; `extras` as in trainer.models.Run."""
@@ -16,13 +18,14 @@ def _sentences(extras: Mapping[str, Any]) -> Iterator[str]:
         yield f"It started from {weights['source']} weights ({weights['taken']} tensors)."
     if probe := extras.get("probe"):
         yield (
-            "The head was solved on the features as they were:"
-            f" {probe['held_out_accuracy']:.1%} of every fifth training picture, held out for it."
+            "The head was solved on the features as they were;"
+            f" {_share(probe['held_out_accuracy'], probe['held_out'])} of the training pictures that chose"
+            " its penalty."
         )
     if best := extras.get("validation"):
         yield (
-            f"Early stopping kept the weights of step {best['step']}: {best['accuracy']:.1%} of the"
-            f" {best['share']:.0%} of labels that it held out."
+            f"Early stopping kept the weights of step {best['step']};"
+            f" {_share(best['accuracy'], best['n'])} of the pictures held out for it, the best of its looks."
         )
     if common := extras.get("snapshot_ensemble"):
         found, gain = common["metrics"]["accuracy"], common["gain"]
@@ -32,3 +35,8 @@ def _sentences(extras: Mapping[str, Any]) -> Iterator[str]:
             f" ({100 * gain['low']:+.1f} to {100 * gain['high']:+.1f}) against the model alone,"
             f" n = {gain['n']}."
         )
+
+
+def _share(accuracy: float, n: int) -> str:
+    found = wilson(round(accuracy * n), n)
+    return f"{found.value:.1%} (95 %: {found.low:.1%} to {found.high:.1%}; n = {n})"

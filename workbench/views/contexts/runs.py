@@ -92,6 +92,7 @@ class RunPage:
     duration_s: float | None
     warnings: tuple[str, ...]
     extras: tuple[str, ...]  # sentences
+    held_out: int  # of the training labels: early stopping looked at them, nothing learned from them
 
     @property
     def plan_largest(self) -> int:
@@ -143,6 +144,7 @@ def run_page(run: Run) -> RunPage:
         duration_s=receipt.get("duration_s"),
         warnings=tuple(run.extras.get("warnings", ())),
         extras=extras.sentences(run.extras),
+        held_out=run.extras.get("validation", {}).get("n", 0),
     )
 
 
