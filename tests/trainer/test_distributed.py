@@ -1,4 +1,7 @@
 import dataclasses
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 import torch
@@ -10,6 +13,7 @@ from trainer.engine.course import Aids
 from trainer.engine.distributed import ProcessesFailed
 from trainer.engine.world import World
 
+ROOT = Path(__file__).resolve().parents[2]
 RECIPE = dataclasses.replace(NO_STATISTICS, min_steps=8, steps_per_root=1.0)
 WATCHED = Examples(PIXELS[:12], LABELS[:12], tuple(map(str, range(12))))
 
@@ -48,3 +52,29 @@ def test_two_processes_equal_one_at_the_same_batch():
         [step.loss for step in alone.history], abs=1e-5
     )
     assert [p.done for p in seen] == [step.step for step in alone.history]
+
+
+SCARCE = """
+import resource, sys
+import numpy as np
+from pathlib import Path
+from tests.trainer.test_stepper import CPU, Examples, Fits, Recipe, material
+from trainer.engine import distributed
+from trainer.engine.course import Aids
+pixels = np.random.default_rng(0).integers(0, 255, (192, 128, 128, 3), dtype=np.uint8)
+made = material.as_they_are(Examples(pixels, np.arange(192) % 3, tuple(map(str, range(192)))))
+recipe = Recipe(width=16, resolution=128, batch=192, min_steps=2, steps_per_root=0.0)
+fits = Fits(Path(sys.argv[1]))
+now = int(Path("/proc/self/statm").read_text().split()[0]) * 4096
+resource.setrlimit(resource.RLIMIT_AS, (now + 2**20 * 300, -1))  # the processes inherit it
+trained = distributed.train(made, recipe, 3, seed=1, device=CPU, processes=2, aids=Aids(fits=fits))
+print("ended after", trained.steps, "steps in pieces of", fits.recall(recipe, "cpu"))
+"""
+
+
+def test_a_batch_that_does_not_fit_one_process_is_halved_for_all(tmp_path):
+    command = [sys.executable, "-c", SCARCE, str(tmp_path / "fits.json")]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=200)
+    told = done.stdout.strip().rpartition("\n")[2]
+    assert told.startswith("ended after 2 steps in pieces of"), done.stdout + done.stderr
+    assert int(told.split()[-1]) > 1

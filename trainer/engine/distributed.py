@@ -23,14 +23,15 @@ from trainer.engine import loop
 from trainer.engine.checkpoints import Checkpoint
 from trainer.engine.course import Aids, Step, Trained
 from trainer.engine.device import Device
-from trainer.engine.fits import Fits
+from trainer.engine.fits import Fits, Halved
 from trainer.engine.material import Examples, Material
 from trainer.engine.networks import build as networks
 from trainer.engine.recipe import Recipe
 from trainer.engine.stopping import Score
 from trainer.engine.world import World
 
-PARCEL, RESULT, MEETING = "parcel.npz", "result.pt", "meeting"
+PARCEL, RESULT = "parcel.npz", "result.pt"
+MEETING, AGENTS, HALVED, ERROR = "meeting", "agents", "halved", "error"  # of one round
 GRACE_S = 10.0
 
 
@@ -53,6 +54,8 @@ def train(
 
     Equals one process at the same batch up to the order of additions (1e-5 a weight, shown on the CPU); batch
     statistics are shared on CUDA only, dropout masks and class-weighted means are each process's own.
+    A batch that does not fit one of them is halved for all, and the training begins again, from its
+    checkpoint where there is one.
     Raises what the training raised as ProcessesFailed, and whatever report raises after ending all of them.
     """
     aids = aids or Aids()
@@ -64,11 +67,12 @@ def train(
             "seed": seed,
             "device": asdict(device),
             "checkpoint": str(aids.checkpoint.file) if aids.checkpoint else "",
-            "fits": str(aids.fits.file or ""),
+            "fits": str(aids.fits.file or folder / "fits.json"),
             "weights": str(aids.weights or ""),
         }
         _pack(folder, material, aids.validation, facts)
-        _see_through(folder, processes, report)
+        while not _see_through(folder, processes, report):
+            pass  # each round cuts the batches in half; fits.halved ends it at single pictures
         return _unpack(folder, recipe, n_classes)
 
 
@@ -86,10 +90,15 @@ def _pack(folder: Path, material: Material, validation: Examples | None, facts: 
     )
 
 
-def _see_through(folder: Path, processes: int, report: Report) -> None:
-    """Run torchrun until it ends; tell its progress; end it, with all its processes, where report raises."""
+def _see_through(folder: Path, processes: int, report: Report) -> bool:
+    """Run torchrun until it ends and tell its progress; False where a batch had to be halved.
+
+    Where report raises, it is ended with all its processes.
+    """
+    for left_over in (MEETING, AGENTS, HALVED, ERROR):
+        (folder / left_over).unlink(missing_ok=True)
     command = [sys.executable, "-m", "torch.distributed.run", "--nnodes=1", f"--nproc-per-node={processes}"]
-    command += ["--rdzv-backend=c10d", "--rdzv-conf=store_type=file", f"--rdzv-endpoint={folder / 'agents'}"]
+    command += ["--rdzv-backend=c10d", "--rdzv-conf=store_type=file", f"--rdzv-endpoint={folder / AGENTS}"]
     command += ["-m", "trainer.engine.distributed", str(folder)]
     child = subprocess.Popen(
         command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, start_new_session=True
@@ -104,9 +113,12 @@ def _see_through(folder: Path, processes: int, report: Report) -> None:
                 print(said, flush=True)
     finally:
         _end(child)
+    if (folder / HALVED).exists():
+        return False
     if child.returncode or not (folder / RESULT).exists():
-        why = folder / "error"
+        why = folder / ERROR
         raise ProcessesFailed(why.read_text() if why.exists() else f"The processes ended: {said}")
+    return True
 
 
 def _end(child: subprocess.Popen[str]) -> None:
@@ -150,7 +162,7 @@ def _work(folder: Path) -> None:
     )
     held_out = Examples(pixels, truth, tuple(map(str, range(len(truth))))) if len(truth) else None
     kept_at = Checkpoint(Path(facts["checkpoint"])) if facts["checkpoint"] else None
-    fits = Fits(Path(facts["fits"]) if facts["fits"] else None)
+    fits = Fits(Path(facts["fits"]))
     trained = loop.train(
         material,
         Recipe.from_json(facts["recipe"]),
@@ -197,6 +209,9 @@ if __name__ == "__main__":
     place = Path(sys.argv[1])
     try:
         _work(place)
+    except Halved:
+        (place / HALVED).touch()
+        raise
     except Exception as error:
-        (place / "error").write_text(str(error))
+        (place / ERROR).write_text(str(error))
         raise

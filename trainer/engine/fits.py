@@ -14,6 +14,10 @@ class DoesNotFit(Exception):
     """Not even one picture at a time fits; the message says what to make smaller."""
 
 
+class Halved(Exception):
+    """A shared training has to begin again: all processes must cut their batches alike."""
+
+
 class Fits:
     """Into how many pieces a recipe's batch has to be cut on a device; kept in a small JSON file."""
 

@@ -50,7 +50,8 @@ class Stepper:
         self._device = device
         self._world = world
         self._fits = remembered or Fits()
-        self._pieces = self._fits.recall(recipe, device.name)
+        self._fits_device = device.name.split(":")[0]  # cards of one kind: a shared training cuts alike
+        self._pieces = self._fits.recall(recipe, self._fits_device)
         self.generator = torch.Generator().manual_seed(seed)
         self._loss = losses.build(recipe, _counts(material, n_classes), device.name)
         self.began: dict[str, object] = {}  # what it started from, for the receipt
@@ -156,8 +157,10 @@ class Stepper:
 
     def _halve(self, batch: int) -> None:
         self._optimizer.zero_grad(set_to_none=True)
-        self._pieces = fits.halved(self._pieces, batch, self._recipe, self._device.name)
-        self._fits.remember(self._recipe, self._device.name, self._pieces)
+        self._pieces = fits.halved(self._pieces, batch, self._recipe, self._fits_device)
+        self._fits.remember(self._recipe, self._fits_device, self._pieces)
+        if self._world.size > 1:  # the others wait for a gradient that this process will not send
+            raise fits.Halved
         if self._device.name.startswith("cuda"):
             torch.cuda.empty_cache()
 
