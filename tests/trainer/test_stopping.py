@@ -32,6 +32,12 @@ def test_a_lone_picture_of_a_class_stays_to_be_learned_from():
     assert 9 in learning
 
 
+def test_a_group_of_two_labels_does_not_take_a_class_away():
+    labels, groups = np.array([0] * 8 + [1]), (*ALONE[:7], "twins", "twins")
+    kept = [stopping.split(labels, groups, 0.5, np.random.default_rng(seed))[0] for seed in range(20)]
+    assert all(8 in learning for learning in kept)
+
+
 def test_few_pictures_are_no_ground_to_stop_on():
     assert "Early stopping looked at 40 pictures only: their accuracy of 80.0% is known within" in (
         stopping.warning(0.8, 40)

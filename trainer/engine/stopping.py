@@ -5,6 +5,7 @@ Light: numpy only.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -51,7 +52,7 @@ def split(
     """Return row numbers (train, validation) of N labeled rows: stratified, whole duplicate groups.
 
     Each class gives round(share * its rows), as far as whole groups allow, and keeps one row at least to
-    learn from.  A group belongs to the class of its first row.  Raises ValueError unless 0 <= share < 1.
+    learn from.  Raises ValueError unless 0 <= share < 1.
     """
     if not 0 <= share < 1:
         raise ValueError(f"share must lie in [0, 1), got {share}")
@@ -61,10 +62,10 @@ def split(
     room = {c: min(round(share * n), n - 1) for c, n in enumerate(np.bincount(labels).tolist()) if n}
     held: list[int] = []
     for rows in members.values():
-        wanted = room[int(labels[rows[0]])]
-        if len(rows) <= wanted:
+        counts = Counter(labels[rows].tolist())  # near-equal pictures may bear different labels
+        if all(room[c] >= count for c, count in counts.items()):
             held += rows
-            room[int(labels[rows[0]])] -= len(rows)
+            room = {c: left - counts[c] for c, left in room.items()}
     validation = np.sort(np.array(held, dtype=np.int64))
     return np.setdiff1d(np.arange(len(labels)), validation), validation
 
