@@ -124,7 +124,7 @@ def gate(version: ModelVersion, now: datetime, snapshot: Snapshot | None = None)
     """Judge a version by its dataset's rule against the current one, both on today's test set.
 
     The verdict is kept; nothing is promoted here.  Raises NotJudged where one of the two was not scored on
-    that test set: trainer.jobs.judge sees to that.
+    that test set: trainer.registry.jobs.judge sees to that.
     """
     snapshot = snapshot or choice.freeze(version.dataset)
     rule, standing = rule_of(version.dataset), current(version.dataset)
