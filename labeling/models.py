@@ -11,6 +11,8 @@ class Dataset(models.Model):
     name = models.CharField(max_length=50, unique=True)  # also a Label Studio title: 3 to 50 characters
     classes = models.JSONField(default=list)  # class names; their order numbers the classes everywhere
     note = models.TextField(blank=True)  # shown on the dataset's page, e.g. the rule that made it imbalanced
+    label_price = models.FloatField(null=True)  # of one label, in `currency`; null where nobody said
+    currency = models.CharField(max_length=3, default="USD")  # ISO 4217
     created_at = models.DateTimeField()
 
     def __str__(self) -> str:
@@ -174,6 +176,8 @@ class SelectionRound(models.Model):
     strategy = models.CharField(max_length=10, choices=Strategy.choices)
     overlap = models.PositiveSmallIntegerField(default=1)
     random_share = models.FloatField()  # share of audit samples, drawn at random, in [0, 1]
+    mix = models.JSONField(default=dict)  # class -> samples wanted of it; empty: as they come
+    expected = models.JSONField(default=dict)  # class -> how many there are if the model's word holds
     seed = models.PositiveBigIntegerField()
     prediction_set = models.ForeignKey(PredictionSet, models.SET_NULL, null=True)
     created_at = models.DateTimeField()

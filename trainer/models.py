@@ -1,5 +1,7 @@
 """What a model learns from the data: runs, comparisons, model versions, curves, forecasts."""
 
+from __future__ import annotations
+
 from typing import Any
 
 from django.db import models
@@ -214,37 +216,73 @@ class Promotion(models.Model):
 class CurveCell(models.Model):
     """One training on one nested subset; its key makes it idempotent across curves and restarts."""
 
-    key = models.CharField(max_length=64, unique=True)  # of (test set, subset, recipe, seed)
+    key = models.CharField(max_length=64, unique=True)  # of (classes, test set, subset, recipe, seed)
     dataset = models.ForeignKey(Dataset, models.CASCADE, related_name="cells")
     n = models.PositiveIntegerField()
     repeat = models.PositiveSmallIntegerField()
     seed = models.PositiveBigIntegerField()
-    metrics = models.JSONField()
+    counts = models.JSONField(default=dict)  # class -> labels of it among the n
+    metrics = models.JSONField()  # "classes" follow the dataset's classes as they then stood
     receipt = models.JSONField()
     created_at = models.DateTimeField()
+
+
+class CellClaim(models.Model):
+    """A worker's word that it trains a cell; one that is not renewed runs out, as after a kill -9."""
+
+    key = models.CharField(max_length=64, unique=True)  # of the cell
+    holder = models.CharField(max_length=100)
+    until = models.DateTimeField()
+
+
+class CurveQuerySet(models.QuerySet["Curve"]):
+    def finished(self) -> CurveQuerySet:
+        return self.exclude(finished_at=None)
+
+    def real(self) -> CurveQuerySet:
+        """Curves of whole trainings, not of heads on fixed embeddings."""
+        return self.filter(tier=Curve.Tier.RECIPE)
 
 
 class Curve(models.Model):
     """Accuracy against the number of labels: nested subsets, one frozen test set."""
 
+    class Tier(models.TextChoices):
+        RIDGE = "ridge", "Linear probe (ridge)"
+        LOGISTIC = "logistic", "Linear probe (logistic)"
+        MLP = "mlp", "Small network on fixed features"
+        RECIPE = "recipe", "The whole recipe"
+
     dataset = models.ForeignKey(Dataset, models.CASCADE, related_name="curves")
-    recipe = models.JSONField()
+    tier = models.CharField(max_length=8, choices=Tier.choices, default=Tier.RECIPE)
+    of = models.ForeignKey("self", models.CASCADE, null=True, related_name="tiers")  # heads: whose design
+    name = models.CharField(max_length=200, default="plain")  # of the recipe; of heads: their source
+    recipe = models.JSONField()  # of heads: {"head", "source", "embedding"}
     fingerprint = models.CharField(max_length=64)
+    test_set = models.CharField(max_length=64, blank=True)  # equal: measured on the same labeled pictures
     sizes = models.JSONField()
-    repeats = models.JSONField()  # trainings per size
+    repeats = models.JSONField()  # trainings per size; the adaptive plan adds to them
+    budget = models.PositiveIntegerField(default=0)  # adaptive: trainings in all; 0 is a fixed plan
+    aim = models.PositiveIntegerField(default=0)  # adaptive: labels at which the band shall be narrow
     n_test = models.PositiveIntegerField()
+    n_chosen = models.PositiveIntegerField(default=0)  # training labels that a model asked for
     seed = models.PositiveBigIntegerField()
     cells = models.ManyToManyField(CurveCell, related_name="curves")
     created_at = models.DateTimeField()
     finished_at = models.DateTimeField(null=True)
 
+    objects = CurveQuerySet.as_manager()
+
     class Meta:
         ordering = ["-pk"]
 
+    def __str__(self) -> str:
+        return f"{self.name} (curve {self.pk})"
+
     @property
     def planned(self) -> int:
-        """How many trainings it takes."""
-        return sum(self.repeats)
+        """How many trainings it takes; the adaptive plan decides on the later ones as it goes."""
+        return max(sum(self.repeats), self.budget)
 
 
 class Forecast(models.Model):
@@ -252,13 +290,54 @@ class Forecast(models.Model):
 
     curve = models.ForeignKey(Curve, models.CASCADE, related_name="forecasts")
     metric = models.CharField(max_length=20)
+    label = models.CharField(max_length=100, blank=True)  # a class: its recall against its labels
     grid = models.JSONField()  # trainer.curves.outlook.Step as objects; empty where refused
+    quantiles = models.JSONField(null=True)  # trainer.curves.outlook.Quantiles; null where refused
+    law = models.JSONField(null=True)  # trainer.curves.outlook.Law; null where refused
     last_value = models.FloatField()  # mean score at the largest size
     plateau = models.BooleanField(default=False)  # the last two sizes cannot be told apart
     chance = models.FloatField()  # score of guessing; anchors the curve
+    widened = models.FloatField(default=1.0)  # by the dataset's own past forecasts
     refused = models.CharField(max_length=300, blank=True)  # why there is no extrapolation
     flags = models.JSONField(default=list)  # warnings in words
     created_at = models.DateTimeField()
 
     class Meta:
         ordering = ["-pk"]
+        constraints = [
+            models.UniqueConstraint(fields=["curve", "metric", "label"], name="one_forecast_per_figure")
+        ]
+
+
+class ForecastScore(models.Model):
+    """What a forecast said of a number of labels, and what became of it."""
+
+    forecast = models.ForeignKey(Forecast, models.CASCADE, related_name="scores")
+    truth = models.ForeignKey(Curve, models.CASCADE, related_name="+")  # the later curve that measured it
+    n = models.PositiveIntegerField()  # labels; of the class where the forecast is a class's
+    median = models.FloatField()
+    low = models.FloatField()  # 90 % band
+    high = models.FloatField()
+    became = models.FloatField()  # mean of the trainings
+    trainings = models.PositiveIntegerField()
+    scored_at = models.DateTimeField()
+
+    class Meta:
+        ordering = ["-pk"]
+        constraints = [models.UniqueConstraint(fields=["forecast", "n"], name="one_score_per_size")]
+
+
+class Multiplier(models.Model):
+    """How many labels of one curve a label of another is worth: trainer.curves.multiplier.Multiplier."""
+
+    base = models.ForeignKey(Curve, models.CASCADE, related_name="+")
+    other = models.ForeignKey(Curve, models.CASCADE, related_name="+")
+    metric = models.CharField(max_length=20)
+    found = models.JSONField()
+    created_at = models.DateTimeField()
+
+    class Meta:
+        ordering = ["-pk"]
+        constraints = [
+            models.UniqueConstraint(fields=["base", "other", "metric"], name="one_multiplier_per_pair")
+        ]
