@@ -4,30 +4,29 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('labeling', '0002_embeddingset'),
+        ("labeling", "0002_embeddingset"),
     ]
 
     operations = [
         migrations.AddField(
-            model_name='dataset',
-            name='currency',
-            field=models.CharField(default='USD', max_length=3),
+            model_name="dataset",
+            name="currency",
+            field=models.CharField(default="USD", max_length=3),
         ),
         migrations.AddField(
-            model_name='dataset',
-            name='label_price',
+            model_name="dataset",
+            name="label_price",
             field=models.FloatField(null=True),
         ),
         migrations.AddField(
-            model_name='selectionround',
-            name='expected',
+            model_name="selectionround",
+            name="expected",
             field=models.JSONField(default=dict),
         ),
         migrations.AddField(
-            model_name='selectionround',
-            name='mix',
+            model_name="selectionround",
+            name="mix",
             field=models.JSONField(default=dict),
         ),
     ]

@@ -5,139 +5,179 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('trainer', '0006_studies'),
+        ("trainer", "0006_studies"),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='CellClaim',
+            name="CellClaim",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('key', models.CharField(max_length=64, unique=True)),
-                ('holder', models.CharField(max_length=100)),
-                ('until', models.DateTimeField()),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("key", models.CharField(max_length=64, unique=True)),
+                ("holder", models.CharField(max_length=100)),
+                ("until", models.DateTimeField()),
             ],
         ),
         migrations.CreateModel(
-            name='ForecastScore',
+            name="ForecastScore",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('n', models.PositiveIntegerField()),
-                ('median', models.FloatField()),
-                ('low', models.FloatField()),
-                ('high', models.FloatField()),
-                ('became', models.FloatField()),
-                ('trainings', models.PositiveIntegerField()),
-                ('scored_at', models.DateTimeField()),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("n", models.PositiveIntegerField()),
+                ("median", models.FloatField()),
+                ("low", models.FloatField()),
+                ("high", models.FloatField()),
+                ("became", models.FloatField()),
+                ("trainings", models.PositiveIntegerField()),
+                ("scored_at", models.DateTimeField()),
             ],
             options={
-                'ordering': ['-pk'],
+                "ordering": ["-pk"],
             },
         ),
         migrations.CreateModel(
-            name='Multiplier',
+            name="Multiplier",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('metric', models.CharField(max_length=20)),
-                ('found', models.JSONField()),
-                ('created_at', models.DateTimeField()),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("metric", models.CharField(max_length=20)),
+                ("found", models.JSONField()),
+                ("created_at", models.DateTimeField()),
             ],
             options={
-                'ordering': ['-pk'],
+                "ordering": ["-pk"],
             },
         ),
         migrations.AddField(
-            model_name='curve',
-            name='aim',
+            model_name="curve",
+            name="aim",
             field=models.PositiveIntegerField(default=0),
         ),
         migrations.AddField(
-            model_name='curve',
-            name='budget',
+            model_name="curve",
+            name="budget",
             field=models.PositiveIntegerField(default=0),
         ),
         migrations.AddField(
-            model_name='curve',
-            name='n_chosen',
+            model_name="curve",
+            name="n_chosen",
             field=models.PositiveIntegerField(default=0),
         ),
         migrations.AddField(
-            model_name='curve',
-            name='name',
-            field=models.CharField(default='plain', max_length=200),
+            model_name="curve",
+            name="name",
+            field=models.CharField(default="plain", max_length=200),
         ),
         migrations.AddField(
-            model_name='curve',
-            name='of',
-            field=models.ForeignKey(null=True, on_delete=django.db.models.deletion.CASCADE, related_name='tiers', to='trainer.curve'),
+            model_name="curve",
+            name="of",
+            field=models.ForeignKey(
+                null=True,
+                on_delete=django.db.models.deletion.CASCADE,
+                related_name="tiers",
+                to="trainer.curve",
+            ),
         ),
         migrations.AddField(
-            model_name='curve',
-            name='test_set',
+            model_name="curve",
+            name="test_set",
             field=models.CharField(blank=True, max_length=64),
         ),
         migrations.AddField(
-            model_name='curve',
-            name='tier',
-            field=models.CharField(choices=[('ridge', 'Linear probe (ridge)'), ('logistic', 'Linear probe (logistic)'), ('mlp', 'Small network on fixed features'), ('recipe', 'The whole recipe')], default='recipe', max_length=8),
+            model_name="curve",
+            name="tier",
+            field=models.CharField(
+                choices=[
+                    ("ridge", "Linear probe (ridge)"),
+                    ("logistic", "Linear probe (logistic)"),
+                    ("mlp", "Small network on fixed features"),
+                    ("recipe", "The whole recipe"),
+                ],
+                default="recipe",
+                max_length=8,
+            ),
         ),
         migrations.AddField(
-            model_name='curvecell',
-            name='counts',
+            model_name="curvecell",
+            name="counts",
             field=models.JSONField(default=dict),
         ),
         migrations.AddField(
-            model_name='forecast',
-            name='label',
+            model_name="forecast",
+            name="label",
             field=models.CharField(blank=True, max_length=100),
         ),
         migrations.AddField(
-            model_name='forecast',
-            name='law',
+            model_name="forecast",
+            name="law",
             field=models.JSONField(null=True),
         ),
         migrations.AddField(
-            model_name='forecast',
-            name='quantiles',
+            model_name="forecast",
+            name="quantiles",
             field=models.JSONField(null=True),
         ),
         migrations.AddField(
-            model_name='forecast',
-            name='widened',
+            model_name="forecast",
+            name="widened",
             field=models.FloatField(default=1.0),
         ),
         migrations.AddConstraint(
-            model_name='forecast',
-            constraint=models.UniqueConstraint(fields=('curve', 'metric', 'label'), name='one_forecast_per_figure'),
+            model_name="forecast",
+            constraint=models.UniqueConstraint(
+                fields=("curve", "metric", "label"), name="one_forecast_per_figure"
+            ),
         ),
         migrations.AddField(
-            model_name='forecastscore',
-            name='forecast',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='scores', to='trainer.forecast'),
+            model_name="forecastscore",
+            name="forecast",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.CASCADE, related_name="scores", to="trainer.forecast"
+            ),
         ),
         migrations.AddField(
-            model_name='forecastscore',
-            name='truth',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to='trainer.curve'),
+            model_name="forecastscore",
+            name="truth",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.CASCADE, related_name="+", to="trainer.curve"
+            ),
         ),
         migrations.AddField(
-            model_name='multiplier',
-            name='base',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to='trainer.curve'),
+            model_name="multiplier",
+            name="base",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.CASCADE, related_name="+", to="trainer.curve"
+            ),
         ),
         migrations.AddField(
-            model_name='multiplier',
-            name='other',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to='trainer.curve'),
+            model_name="multiplier",
+            name="other",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.CASCADE, related_name="+", to="trainer.curve"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='forecastscore',
-            constraint=models.UniqueConstraint(fields=('forecast', 'n'), name='one_score_per_size'),
+            model_name="forecastscore",
+            constraint=models.UniqueConstraint(fields=("forecast", "n"), name="one_score_per_size"),
         ),
         migrations.AddConstraint(
-            model_name='multiplier',
-            constraint=models.UniqueConstraint(fields=('base', 'other', 'metric'), name='one_multiplier_per_pair'),
+            model_name="multiplier",
+            constraint=models.UniqueConstraint(
+                fields=("base", "other", "metric"), name="one_multiplier_per_pair"
+            ),
         ),
     ]
