@@ -33,19 +33,76 @@ def choose(doubt: NDArray[np.float64], count: int, random_share: float, rng: np.
     random_share of the choice.  They stand at random ranks, the others in order of doubt.  NaN is a candidate
     that no model has seen: it comes after all that were seen; ties and NaN are broken at random.
     """
+    drawn, rest = _drawn(len(doubt), count, random_share, rng)
+    return _ordered(drawn, _most_doubtful(rest, doubt)[: min(count, len(doubt)) - len(drawn)], rng)
+
+
+def choose_mix(
+    doubt: NDArray[np.float64],
+    probs: NDArray[np.floating],
+    wanted: NDArray[np.int64],
+    random_share: float,
+    rng: np.random.Generator,
+) -> Choice:
+    """Return up to wanted.sum() of N candidates, about wanted (K,) of each class.
+
+    probs (N, K) are a model's; NaN rows are candidates that it has not seen.  A random share is drawn first,
+    as by `choose`, and what it is likely to hold counts; then each class is served, the scarcest first: from
+    the candidates that the model takes for it, the most doubtful first; where those run out, from the ones
+    that are likeliest to be it.  What is left over goes to the most doubtful.
+    """
+    count = int(wanted.sum())
+    drawn, rest = _drawn(len(doubt), count, random_share, rng)
+    taken_for = np.where(np.isnan(doubt), -1, np.nan_to_num(probs).argmax(1))
+    rest = _most_doubtful(rest, doubt)
+    missing = np.maximum(wanted - _tally(taken_for[drawn], len(wanted)), 0)
+    supply = _tally(taken_for[rest], len(wanted))
+    room, chosen = min(count, len(doubt)) - len(drawn), np.empty(0, dtype=np.int64)
+    for number in np.argsort(supply - missing, kind="stable"):
+        served = _served(rest, taken_for, probs[:, number], int(number))[: min(missing[number], room)]
+        chosen, rest = np.r_[chosen, served], rest[~np.isin(rest, served)]
+        room -= len(served)
+    return _ordered(drawn, _most_doubtful(np.r_[chosen, rest[:room]], doubt), rng)
+
+
+def _tally(taken_for: NDArray[np.int64], classes: int) -> NDArray[np.int64]:
+    return np.bincount(taken_for[taken_for >= 0], minlength=classes)
+
+
+def _served(
+    rows: NDArray[np.int64], taken_for: NDArray[np.int64], likely: NDArray[np.floating], number: int
+) -> NDArray[np.int64]:
+    """Return the rows that may serve a class, the ones taken for it first; rows come by doubt."""
+    own = rows[taken_for[rows] == number]
+    others = rows[(taken_for[rows] != number) & (taken_for[rows] >= 0)]
+    return np.r_[own, others[np.argsort(-likely[others], kind="stable")]]
+
+
+def _drawn(
+    candidates: int, count: int, random_share: float, rng: np.random.Generator
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Return the rows drawn at random, at least random_share of the choice, and all others, shuffled."""
     if not 0 <= random_share <= 1:
         raise ValueError(f"random_share must lie in [0, 1], got {random_share}")
     if count < 1:
         raise ValueError(f"count must be at least 1, got {count}")
-    count = min(count, len(doubt))
-    order = rng.permutation(len(doubt))
-    drawn = ceil(round(random_share * count, 9))  # 0.15 * 100 is 15.000000000000002 in some orders of factors
-    rest = order[drawn:]
-    doubtful = rest[np.argsort(-doubt[rest], kind="stable")][: count - drawn]  # NaN sorts last
+    order = rng.permutation(candidates)
+    share = random_share * min(count, candidates)
+    drawn = ceil(round(share, 9))  # 0.15 * 100 is 15.000000000000002 in some orders of factors
+    return order[:drawn], order[drawn:]
+
+
+def _most_doubtful(rows: NDArray[np.int64], doubt: NDArray[np.float64]) -> NDArray[np.int64]:
+    return rows[np.argsort(-doubt[rows], kind="stable")]  # NaN sorts last
+
+
+def _ordered(drawn: NDArray[np.int64], doubtful: NDArray[np.int64], rng: np.random.Generator) -> Choice:
+    """Put the drawn rows at random ranks among the doubtful ones, which keep their order."""
+    count = len(drawn) + len(doubtful)
     audit = np.zeros(count, dtype=np.bool_)
-    audit[rng.choice(count, drawn, replace=False)] = True
+    audit[rng.choice(count, len(drawn), replace=False)] = True
     rows = np.empty(count, dtype=np.int64)
-    rows[audit], rows[~audit] = order[:drawn], doubtful
+    rows[audit], rows[~audit] = drawn, doubtful
     return Choice(rows, audit)
 
 

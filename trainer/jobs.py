@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,12 +15,11 @@ from labeling.models import Dataset
 from labeling.progress import Cancelled, Progress, Report
 from labeling.services import choice
 from labeling.snapshot import Snapshot
-from trainer.curves.design import Cell
 from trainer.engine import material, receipt
 from trainer.engine.material import Prepare
 from trainer.engine.recipe import TIMM, Recipe
-from trainer.models import Curve, Run
-from trainer.services import curves, pretraining, runs
+from trainer.models import Run
+from trainer.services import pretraining, runs
 from trainer.services.runs import Result
 
 if TYPE_CHECKING:
@@ -131,71 +129,6 @@ def _extras(outcome: Outcome, seed: int) -> dict[str, object]:
             "gain": gains[0]._asdict(),
         }
     return extras
-
-
-def curve(report: Report, *, curve_id: int) -> dict[str, object] | None:
-    """Train what a curve still lacks, keeping each training as soon as it is done, and forecast it.
-
-    None if the curve is gone or finished.  Trainings known from elsewhere are not repeated, so a job that
-    dies loses the one that it was at.
-    """
-    row = Curve.objects.select_related("dataset").filter(pk=curve_id, finished_at=None).first()
-    if row is None:
-        return None
-    snapshot = curves.frozen(row)
-    planned = curves.plan(row, snapshot)
-    known = curves.known_cells(row, list(planned))
-    missing = {key: cell for key, cell in planned.items() if key not in known}
-    if missing:
-        _train_cells(row, snapshot, missing, report)
-    from trainer.curves import forecast
-
-    chances = curves.chances(snapshot)
-    found = {
-        metric: forecast.of_points(curves.outlook_of(row, metric), chance)
-        for metric, chance in chances.items()
-    }
-    curves.record_forecasts(row, found, chances, timezone.now())
-    return {"curve": row.pk, "trained": len(missing), "known": len(known)}
-
-
-def _train_cells(row: Curve, snapshot: Snapshot, missing: Mapping[str, Cell], report: Report) -> None:
-    from trainer.engine import device, experiment, pixels
-
-    recipe = Recipe.from_json(row.recipe)
-    chosen = device.pick(recipe.precision, memory=cache("device.json"))
-    maker = made_by(recipe, chosen.describe())
-    leant_on = aids(row.dataset, recipe, snapshot)
-    decoded = pixels.load(snapshot.files, snapshot.keys, recipe.resolution, pixel_cache(), report=report)
-    for done, (key, cell) in enumerate(missing.items(), start=row.planned - len(missing)):
-        meter = receipt.Meter()
-        watch = _watch_cell(cell, done, row.planned, report)
-        outcome = experiment.carry_out(
-            snapshot,
-            decoded,
-            cell.rows,
-            recipe,
-            seed=cell.seed,
-            device=chosen,
-            prepare=preparation(recipe, cell.seed, watch),
-            report=watch,
-            aids=leant_on,
-        )
-        measured = outcome.report
-        made = {**meter.read(*device.gpu_use(chosen)), "steps": outcome.trained.steps, **maker}
-        curves.record_cell(row, key, cell, measured.to_json(), made, timezone.now())
-        values = {"labels": float(cell.n), "accuracy": measured.accuracy.value}
-        report(Progress("measured", done + 1, row.planned, values))
-
-
-def _watch_cell(cell: Cell, done: int, planned: int, report: Report) -> Report:
-    """Return a report for one cell that counts the cells of the whole curve."""
-
-    def tell(progress: Progress) -> None:
-        stage = f"{progress.stage}, {cell.n} labels, repeat {cell.repeat + 1}"
-        report(Progress(stage, done, planned, {"labels": float(cell.n), **progress.values}))
-
-    return tell
 
 
 def preparation(recipe: Recipe, seed: int, report: Report) -> Prepare:

@@ -258,6 +258,7 @@ class Curve(models.Model):
     of = models.ForeignKey("self", models.CASCADE, null=True, related_name="tiers")  # heads: whose design
     name = models.CharField(max_length=200, default="plain")  # of the recipe; of heads: their source
     recipe = models.JSONField()  # of heads: {"head", "source", "embedding"}
+    weights = models.CharField(max_length=200, blank=True)  # features it starts from, below the state folder
     fingerprint = models.CharField(max_length=64)
     test_set = models.CharField(max_length=64, blank=True)  # equal: measured on the same labeled pictures
     sizes = models.JSONField()

@@ -94,12 +94,14 @@ JOB_MODULES = [
     "labeling.jobs",
     "augment.jobs",
     "trainer.jobs",
+    "trainer.curves.jobs",
     "trainer.features.jobs",
     "trainer.folds.jobs",
     "trainer.registry.jobs",
     "trainer.search.jobs",
     "workbench.jobs",
 ]  # only these hold job functions
+CURVE_WORKERS = int(os.environ.get("SEEDBED_CURVE_WORKERS", "1"))  # at one curve; each trains one cell
 TRAIN_QUEUE = os.environ.get("SEEDBED_TRAIN_QUEUE", "gpu" if has_nvidia_driver() else "cpu")
 
 LABEL_STUDIO_URL = os.environ.get("LABEL_STUDIO_URL", "")  # empty: the embedded server

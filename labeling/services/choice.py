@@ -1,6 +1,6 @@
 """What goes up to training, and which samples people label next."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import NamedTuple
@@ -26,6 +26,7 @@ class _Doubts(NamedTuple):
 
     doubt: NDArray[np.float64]  # (N,) NaN where it has not seen them
     reasons: list[str]  # (N,) "" likewise
+    probs: NDArray[np.float64]  # (N, K) by the dataset's classes, NaN likewise
 
 
 def freeze(dataset: Dataset) -> Snapshot:
@@ -59,6 +60,7 @@ def choose_next(
     overlap: int = 1,
     seed: int = 0,
     predictions: PredictionSet | None = None,
+    mix: Mapping[str, int] | None = None,
     now: datetime,
 ) -> SelectionRound:
     """Queue up to `count` waiting samples for labeling, the most telling first, and return their round.
@@ -66,7 +68,8 @@ def choose_next(
     Test samples, labeled ones and ones that stand in a queue are left out; of near-equal pictures one is
     asked for.  At least random_share of them is drawn at random (audit).  By margin the doubts of
     `predictions` count, by default the latest; without any, all are drawn at random and the round says
-    RANDOM.  The dataset's row is locked meanwhile:
+    RANDOM.  A `mix` says how many are wanted of each class, `count` together: which picture is of which only
+    the model can guess, and the round keeps what it expects.  The dataset's row is locked meanwhile:
     two calls never queue the same sample.  Raises NothingToLabel where none waits.
     """
     if not LEAST_RANDOM_SHARE <= random_share <= 1:
@@ -79,13 +82,20 @@ def choose_next(
             raise NothingToLabel("No picture waits for a label: all are labeled, queued or test pictures.")
         by_margin = strategy == SelectionRound.Strategy.MARGIN
         model = (predictions or dataset.prediction_sets.first()) if by_margin else None
-        opinions = _opinions(model, candidates)
-        chosen = selection.choose(opinions.doubt, count, random_share if model else 1.0, rng)
+        opinions = _opinions(model, candidates, dataset.classes)
+        share = random_share if model else 1.0
+        wanted = _wanted(mix, count, dataset.classes) if mix and model else None
+        if wanted is None:
+            chosen = selection.choose(opinions.doubt, count, share, rng)
+        else:
+            chosen = selection.choose_mix(opinions.doubt, opinions.probs, wanted, share, rng)
         done = SelectionRound.objects.create(
             dataset=dataset,
             strategy=strategy if model else SelectionRound.Strategy.RANDOM,
             overlap=overlap,
-            random_share=random_share if model else 1.0,
+            random_share=share,
+            mix=dict(mix or {}),
+            expected=_expected(opinions.probs[chosen.rows], dataset.classes) if mix and model else {},
             seed=seed,
             prediction_set=model,
             created_at=now,
@@ -108,25 +118,49 @@ def _candidates(dataset: Dataset, rng: np.random.Generator) -> list[int]:
     return [fresh[row][0] for row in rows]
 
 
-def _opinions(model: PredictionSet | None, candidates: Sequence[int]) -> _Doubts:
-    """Return the doubts and the reasons that a prediction set gives for the candidates."""
+def _wanted(mix: Mapping[str, int], count: int, classes: Sequence[str]) -> NDArray[np.int64]:
+    """Return the wanted numbers (K,) by the order of the classes."""
+    strange = [name for name in mix if name not in classes]
+    if strange:
+        raise ValueError(f"a mix may name classes of the dataset only, got {strange[0]!r}")
+    wanted = np.array([mix.get(name, 0) for name in classes], dtype=np.int64)
+    if (wanted < 0).any() or wanted.sum() != count:
+        raise ValueError(f"a mix must hold {count} samples, none less than 0; got {dict(mix)}")
+    return wanted
+
+
+def _expected(probs: NDArray[np.float64], classes: Sequence[str]) -> dict[str, float]:
+    """Return how many of each class are chosen if the probabilities hold; unseen ones are like the rest."""
+    seen = probs[~np.isnan(probs).any(axis=1)]
+    if not len(seen):
+        return {}
+    return {
+        name: round(float(share * len(probs)), 1) for name, share in zip(classes, seen.mean(0), strict=True)
+    }
+
+
+def _opinions(model: PredictionSet | None, candidates: Sequence[int], known: Sequence[str]) -> _Doubts:
+    """Return what a prediction set says of the candidates; `known` are the dataset's classes."""
     doubt = np.full(len(candidates), np.nan)
     reasons = [""] * len(candidates)
+    by_class = np.full((len(candidates), len(known)), np.nan)
     if model is None:
-        return _Doubts(doubt, reasons)
+        return _Doubts(doubt, reasons, by_class)
     with np.load(settings.STATE_DIR / model.path) as kept:
         ids, probs, classes = kept["sample_ids"], kept["probs"], kept["classes"].tolist()
     row_of = {int(pk): row for row, pk in enumerate(ids)}
     seen = [(place, row_of[pk]) for place, pk in enumerate(candidates) if pk in row_of]
     doubts = selection.margin(probs)
+    column = {name: number for number, name in enumerate(classes)}
     for place, row in seen:
+        by_class[place] = [probs[row, column[name]] if name in column else 0.0 for name in known]
         first, second = np.argsort(-probs[row], kind="stable")[:2]  # as argmax does: of equals the first
         doubt[place] = doubts[row]
         reasons[place] = (
             f"The model hesitates between {_short(classes[first])} ({probs[row, first]:.2f})"
             f" and {_short(classes[second])} ({probs[row, second]:.2f})."
         )
-    return _Doubts(doubt, reasons)
+    return _Doubts(doubt, reasons, by_class)
 
 
 def _tasks(

@@ -43,7 +43,7 @@ def curve(
 def start(request: HttpRequest, pk: Pk, wanted: NewCurve) -> Status[Started]:
     row = access.dataset(request, pk, Right.MODELS, Right.MANAGE)
     try:
-        job = work.start_curve(row, preset=wanted.preset, requested_by=request.user.get_username())
+        job = work.start_curve(row, design=wanted.preset, requested_by=request.user.get_username())
     except NoCurve as reason:
         raise HttpError(409, f"{reason}.") from reason
     return Status(202, started(job))

@@ -153,7 +153,7 @@ class Story:
 
     def draw_curve(self) -> None:
         with self.screen.step("curve", "Learning curve: 5 sizes x 2 seeds") as step:
-            self.see(work.start_curve(self.dataset, preset="standard", seed=0), step)
+            self.see(work.start_curve(self.dataset, seed=0), step)
 
     def ask_for_advice(self) -> None:
         with self.screen.step("advice", "Advice") as step:

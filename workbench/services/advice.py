@@ -10,8 +10,8 @@ from django.utils import timezone
 from labeling.models import Dataset, Sample, SelectionRound
 from labeling.services import opinions
 from trainer.engine.recipe import Recipe
-from trainer.models import Comparison, Curve, Run
-from trainer.services import curves
+from trainer.models import Comparison, Run
+from trainer.services import curves, outlooks
 from workbench.advice import book
 from workbench.advice.facts import ClassCount, Facts, Suggestion, Trial
 from workbench.ledger.models import Job
@@ -23,14 +23,14 @@ def gather_facts(dataset: Dataset) -> Facts:
     """Return what is known of the dataset now."""
     shared, disputed = opinions.disputed(dataset)
     unlabeled = Sample.objects.filter(dataset=dataset).pool().unlabeled()
-    finished = Curve.objects.filter(dataset=dataset).exclude(finished_at=None).first()
+    finished = curves.latest(dataset)
     return Facts(
         classes=_counts(dataset),
         pool=unlabeled.count(),
         queued=unlabeled.queued().count(),
         shared=shared,
         disputed=len(disputed),
-        curve=curves.outlook_of(finished) if finished else None,
+        curve=outlooks.outlook_of(finished) if finished else None,
         curve_coming=_is_coming(dataset),
         trials=tuple(_trials(dataset)),
     )
@@ -49,8 +49,8 @@ def _counts(dataset: Dataset) -> tuple[ClassCount, ...]:
 
 
 def _is_coming(dataset: Dataset) -> bool:
-    unfinished = Curve.objects.filter(dataset=dataset, finished_at=None).values_list("pk", flat=True)
-    jobs = Job.objects.open().filter(work="trainer.jobs.curve", params__curve_id__in=list(unfinished))
+    unfinished = dataset.curves.real().filter(finished_at=None).values_list("pk", flat=True)
+    jobs = Job.objects.open().filter(work="trainer.curves.jobs.curve", params__curve_id__in=list(unfinished))
     return jobs.exists()
 
 
@@ -150,7 +150,7 @@ def _start(advice: Advice, requested_by: str) -> Job | None:
     if not starts_work(advice):
         return None
     if advice.adviser == "draw_curve":
-        return work.start_curve(advice.dataset, preset="standard", requested_by=requested_by)
+        return work.start_curve(advice.dataset, requested_by=requested_by)
     measured = advice.gain is not None  # else it is the first batch, which chance chooses
     strategy = SelectionRound.Strategy.MARGIN if measured else SelectionRound.Strategy.RANDOM
     return work.start_next_round(

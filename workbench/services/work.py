@@ -1,7 +1,7 @@
 """Decides when background work runs: each verb opens what the job needs and puts one row into the ledger."""
 
 import secrets
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from django.conf import settings
@@ -12,12 +12,15 @@ from labeling.models import Dataset, PredictionSet, SelectionRound
 from labeling.services import choice
 from trainer.engine.pretraining import Plan
 from trainer.engine.recipe import NAMED, Recipe
-from trainer.models import Run, Study
+from trainer.models import Curve, Run, Study
 from trainer.services import cross_validation, curves, pretraining, registry, runs, studies
+from trainer.services.curves import Design
 from workbench.ledger.dispatch import submit
 from workbench.ledger.models import Job
 
 OUT_OF_FOLD = "trainer.folds.jobs.out_of_fold"
+
+TIERS = (Curve.Tier.RIDGE, Curve.Tier.MLP)  # of heads, drawn beside every curve: seconds each
 
 STUDIES = {
     Study.Kind.RANGE_TEST: "trainer.search.jobs.range_test",
@@ -121,16 +124,41 @@ def start_out_of_fold(run: Run, *, requested_by: str = "") -> Job:
     )
 
 
-def start_curve(dataset: Dataset, *, preset: str, seed: int | None = None, requested_by: str = "") -> Job:
-    curve = curves.open_curve(
-        dataset, NAMED["plain"], preset, new_seed() if seed is None else seed, timezone.now()
-    )
+def start_curve(
+    dataset: Dataset,
+    *,
+    design: Design | str = "standard",
+    recipe: Recipe | str = "plain",
+    tiers: Sequence[str] = TIERS,
+    seed: int | None = None,
+    requested_by: str = "",
+) -> Job:
+    """Open a curve of the recipe, and of heads on fixed embeddings beside it, and queue its trainings.
+
+    SEEDBED_CURVE_WORKERS jobs share them; returns the first.  Raises NoCurve, NoFeatures.
+    """
+    wanted = Design(design) if isinstance(design, str) else design
+    chosen = NAMED[recipe] if isinstance(recipe, str) else recipe
+    name = recipe if isinstance(recipe, str) else "own recipe"
+    with transaction.atomic():
+        seed, now = new_seed() if seed is None else seed, timezone.now()
+        curve = curves.open_curve(dataset, chosen, wanted, seed, now, name=name)
+        curves.open_tiers(curve, tiers, pretraining.embedding_sources(dataset)[0], now)
+        jobs = [
+            _start_worker(curve, wanted, worker, requested_by) for worker in range(settings.CURVE_WORKERS)
+        ]
+    return jobs[0]
+
+
+def _start_worker(curve: Curve, wanted: Design, worker: int, requested_by: str) -> Job:
+    beside = f", worker {worker + 1}" if worker else ""
     return submit(
-        "trainer.jobs.curve",
-        f"Learning curve of {dataset} ({preset})",
+        "trainer.curves.jobs.curve",
+        f"Learning curve of {curve.dataset} ({curve.name}, {wanted.preset}{beside})"[:200],
         queue=settings.TRAIN_QUEUE,
         requested_by=requested_by,
         curve_id=curve.pk,
+        worker=worker,
     )
 
 
@@ -223,6 +251,32 @@ def start_next_round(
         overlap=overlap,
         seed=new_seed() if seed is None else seed,
         predictions=best_predictions(dataset),
+        now=timezone.now(),
+    )
+    return start_push(chosen, requested_by=requested_by)
+
+
+def start_purchase(
+    dataset: Dataset,
+    mix: Mapping[str, int],
+    *,
+    overlap: int = 1,
+    random_share: float = 0.2,
+    seed: int | None = None,
+    requested_by: str = "",
+) -> Job:
+    """Choose as many samples of each class as the mix says, as far as a model can tell, and queue them.
+
+    Raises NothingToLabel where none waits; ValueError for a mix of no samples or of unknown classes.
+    """
+    chosen = choice.choose_next(
+        dataset,
+        count=sum(mix.values()),
+        random_share=random_share,
+        overlap=overlap,
+        seed=new_seed() if seed is None else seed,
+        predictions=best_predictions(dataset),
+        mix=mix,
         now=timezone.now(),
     )
     return start_push(chosen, requested_by=requested_by)

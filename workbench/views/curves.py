@@ -49,7 +49,7 @@ def new(request: HttpRequest, pk: int) -> HttpResponse:
     if form.is_valid():
         try:
             job = work.start_curve(
-                row, preset=form.cleaned_data["preset"], requested_by=request.user.get_username()
+                row, design=form.cleaned_data["preset"], requested_by=request.user.get_username()
             )
             return redirect("curve", job.params["curve_id"])
         except NoCurve as reason:

@@ -4,7 +4,7 @@ from argparse import ArgumentParser
 
 from trainer.curves import text
 from trainer.models import Curve
-from trainer.services import curves
+from trainer.services import outlooks
 from workbench.management.starting import StartingCommand
 from workbench.services import work
 
@@ -19,7 +19,7 @@ class Command(StartingCommand):
 
     def handle(self, *, dataset: str, preset: str, seed: int | None, here: bool, **_: object) -> None:
         with self.sentences():
-            job = work.start_curve(self.dataset(dataset), preset=preset, seed=seed)
+            job = work.start_curve(self.dataset(dataset), design=preset, seed=seed)
         self.see_through(job, here)
         curve = Curve.objects.get(pk=job.params["curve_id"])
-        self.stdout.write(text.draw(curves.outlook_of(curve, "accuracy")))
+        self.stdout.write(text.draw(outlooks.outlook_of(curve, "accuracy")))

@@ -11,7 +11,7 @@ from labeling.models import Dataset
 from trainer.curves import design
 from trainer.curves.design import PRESETS, Preset
 from trainer.models import Curve
-from trainer.services.curves import outlook_of
+from trainer.services.outlooks import outlook_of
 from workbench import charts
 from workbench.charts import Info, Option
 from workbench.views.contexts import labels
@@ -64,7 +64,7 @@ def curve_row(curve: Curve) -> CurveRow:
 
 
 def curve_rows(dataset: Dataset) -> tuple[CurveRow, ...]:
-    return tuple(curve_row(curve) for curve in Curve.objects.filter(dataset=dataset))
+    return tuple(curve_row(curve) for curve in dataset.curves.real())
 
 
 def curve_info(curve: Curve, metric: str) -> Info:
@@ -77,7 +77,7 @@ def options(info: Info) -> dict[str, Option]:
 
 
 def latest_card(dataset: Dataset) -> CurveCard | None:
-    curve = Curve.objects.filter(dataset=dataset).exclude(cells=None).first()
+    curve = dataset.curves.real().exclude(cells=None).first()
     if curve is None:
         return None
     info = curve_info(curve, DEFAULT_METRIC)
