@@ -220,3 +220,45 @@ def test_freeze_sees_classes_that_came_meanwhile(dataset):
 def test_freeze_of_nothing_is_empty(dataset):
     frozen = choice.freeze(dataset)
     assert (len(frozen.ids), frozen.files, frozen.train_rows.tolist()) == (0, (), [])
+
+
+@pytest.mark.parametrize(
+    ("mix", "said"),
+    [
+        ({"cow": 10}, "a mix may name classes of the dataset only, got 'cow'"),
+        ({"cat": 9}, "a mix must hold 10 samples, none less than 0; got {'cat': 9}"),
+        ({"cat": 11, "dog": -1}, "a mix must hold 10 samples, none less than 0"),
+    ],
+)
+def test_a_mix_that_is_none_is_refused(dataset, mix, said):
+    predict(dataset, add(dataset, 20), [[0.5, 0.3, 0.2]] * 20)
+    with pytest.raises(ValueError, match=said):
+        ask(dataset, 10, mix=mix)
+    assert not SelectionRound.objects.exists()
+
+
+def test_a_mix_is_served_from_what_the_model_takes_for_each_class(dataset):
+    samples = add(dataset, 30)
+    predict(dataset, samples, [[0.7, 0.2, 0.1]] * 25 + [[0.2, 0.1, 0.7]] * 5)
+    done = ask(dataset, 10, mix={"cat": 5, "fox": 5})
+    asked = {task.sample_id for task in done.tasks.all()}
+    assert {sample.pk for sample in samples[25:]} <= asked
+    assert done.mix == {"cat": 5, "fox": 5}
+    assert done.expected == {"cat": 4.5, "dog": 1.5, "fox": 4.0}
+
+
+def test_without_a_model_a_mix_is_a_wish(dataset):
+    add(dataset, 30)
+    done = ask(dataset, 10, mix={"cat": 5, "fox": 5})
+    assert (done.strategy, done.mix, done.expected) == ("random", {"cat": 5, "fox": 5}, {})
+    assert done.tasks.count() == 10
+
+
+def test_predictions_by_other_classes_still_name_what_they_knew(dataset):
+    samples = add(dataset, 10)
+    predict(dataset, samples, [[0.1, 0.1, 0.8]] * 4 + [[0.8, 0.1, 0.1]] * 6)
+    Dataset.objects.filter(pk=dataset.pk).update(classes=["fox", "cow", "cat"])
+    dataset.refresh_from_db()
+    done = ask(dataset, 4, mix={"fox": 4})
+    asked = {task.sample_id for task in done.tasks.filter(audit=False)}
+    assert asked <= {sample.pk for sample in samples[:4]}

@@ -108,3 +108,76 @@ def test_one_of_each_group(groups, seed):
 
 def test_any_of_a_group_may_be_the_one():
     assert {selection.one_per_group(list("aaa"), rng(seed)).item() for seed in range(40)} == {0, 1, 2}
+
+
+def world(seed: int, sizes: tuple[int, ...], sure: float = 0.8):
+    """Return doubts and probabilities (N, K) of a model that is right about `sure` of each class."""
+    draw = rng(seed)
+    truth = np.repeat(np.arange(len(sizes)), sizes)
+    calls = np.where(draw.random(len(truth)) < sure, truth, draw.integers(0, len(sizes), len(truth)))
+    probs = np.full((len(truth), len(sizes)), 0.0)
+    top = draw.uniform(0.5, 0.99, len(truth))
+    probs[:] = ((1 - top) / (len(sizes) - 1))[:, None]
+    probs[np.arange(len(truth)), calls] = top
+    return selection.margin(probs), probs, truth
+
+
+MIXES = st.lists(st.integers(0, 30), min_size=3, max_size=3).filter(any).map(np.array)
+
+
+@given(MIXES, st.floats(0, 1), SEEDS)
+def test_a_mix_takes_each_row_once_and_as_many_as_there_are(wanted, share, seed):
+    doubt, probs, _ = world(0, (20, 10, 5))
+    found = selection.choose_mix(doubt, probs, wanted, share, rng(seed))
+    assert len(set(found.rows.tolist())) == len(found.rows) == min(wanted.sum(), 35)
+    assert found.audit.sum() >= share * len(found.rows) - 1e-6
+
+
+def test_a_mix_of_nothing_is_refused():
+    doubt, probs, _ = world(0, (20, 10, 5))
+    with pytest.raises(ValueError, match="count must be at least 1, got 0"):
+        selection.choose_mix(doubt, probs, np.zeros(3, dtype=int), 0.2, rng())
+
+
+def test_rare_classes_come_as_they_are_asked_for():
+    doubt, probs, truth = world(1, (900, 80, 20))
+    rows = selection.choose_mix(doubt, probs, np.array([10, 40, 10]), 0.2, rng()).rows
+    taken_for = np.bincount(probs.argmax(1)[rows], minlength=3)
+    plain = selection.choose(doubt, 60, 0.2, rng()).rows
+    # nearly all of the 12 drawn at random are of the first class: what they hold beyond its ten stays
+    assert (taken_for[1:] >= [38, 10]).all()
+    assert np.bincount(truth[rows], minlength=3)[2] > np.bincount(truth[plain], minlength=3)[2]
+
+
+def test_a_class_that_is_never_called_gets_its_likeliest_rows():
+    probs = np.tile([0.6, 0.3, 0.1], (50, 1))
+    probs[7], probs[9] = [0.5, 0.1, 0.4], [0.5, 0.15, 0.35]
+    found = selection.choose_mix(selection.margin(probs), probs, np.array([0, 0, 2]), 0.0, rng())
+    assert set(found.rows.tolist()) == {7, 9}
+
+
+def test_rows_that_no_model_saw_come_last():
+    doubt, probs, _ = world(2, (20, 10, 5))
+    doubt[:15], probs[:15] = np.nan, np.nan
+    found = selection.choose_mix(doubt, probs, np.array([10, 5, 5]), 0.0, rng())
+    assert found.rows.min() >= 15
+
+
+def test_the_drawn_rows_count_towards_the_mix():
+    probs = np.tile([0.9, 0.1], (100, 1))
+    probs[50:] = [0.1, 0.9]
+    found = selection.choose_mix(selection.margin(probs), probs, np.array([20, 20]), 0.5, rng(3))
+    assert np.bincount(probs.argmax(1)[found.rows]).tolist() == [20, 20]
+
+
+def test_a_mix_repeats():
+    doubt, probs, _ = world(3, (20, 10, 5))
+    first, second = (selection.choose_mix(doubt, probs, np.array([9, 9, 3]), 0.2, rng(4)) for _ in range(2))
+    assert first.rows.tolist() == second.rows.tolist()
+    assert first.audit.tolist() == second.audit.tolist()
+
+
+def test_a_mix_is_labeled_in_order_of_doubt():
+    doubt, probs, _ = world(4, (20, 10, 5))
+    found = selection.choose_mix(doubt, probs, np.array([9, 9, 3]), 0.2, rng(4))
+    assert (np.diff(doubt[found.rows[~found.audit]]) <= 0).all()

@@ -1,24 +1,22 @@
+import re
 from datetime import timedelta
 
 import numpy as np
 import pytest
 
-from labeling.models import Dataset, Sample
+from labeling.models import Dataset, LabelTask, PredictionSet, Sample, SelectionRound
 from labeling.services import pictures
 from tests import toys
-from trainer.curves.outlook import Forecast, Step
 from trainer.engine.recipe import NAMED, Recipe
-from trainer.models import CurveCell
+from trainer.models import Curve, CurveCell
 from trainer.services import curves
-from trainer.services.curves import NoCurve
+from trainer.services.curves import Design, NoCurve
 
 pytestmark = pytest.mark.django_db
 
 METRICS = {
     name: {"value": 0.8, "low": 0.7, "high": 0.9} for name in ("accuracy", "balanced_accuracy", "macro_f1")
 }
-STEP = Step(64, 0.8, 0.7, 0.9, 0.0, -0.01, 0.01)
-CHANCES = {"accuracy": 0.5, "balanced_accuracy": 1 / 3}
 
 
 @pytest.fixture
@@ -34,7 +32,7 @@ def dataset(state, tmp_path, now):
 
 @pytest.fixture
 def curve(dataset, now):
-    return curves.open_curve(dataset, NAMED["plain"], "quick", 1, now)
+    return curves.open_curve(dataset, NAMED["plain"], Design("quick"), 1, now)
 
 
 def planned(curve):
@@ -42,31 +40,27 @@ def planned(curve):
 
 
 def record(curve, cell, now):
-    return curves.record_cell(curve, *cell, METRICS, {"steps": 10}, now)
-
-
-def forecasts(value=0.8):
-    return {metric: Forecast((STEP,), value, True, "", ("A warning.",)) for metric in CHANCES}
+    return curves.record_cell(curve, *cell, curves.frozen(curve), METRICS, {"steps": 10}, now)
 
 
 def test_no_curve_without_test_labels(dataset, now):
     dataset.samples.testing().update(label="")
     with pytest.raises(NoCurve, match="needs labeled test items of two classes"):
-        curves.open_curve(dataset, NAMED["plain"], "quick", 1, now)
+        curves.open_curve(dataset, NAMED["plain"], Design("quick"), 1, now)
 
 
 def test_no_curve_of_a_handful_of_labels(dataset, now):
     keep = dataset.samples.pool().values_list("pk", flat=True)[:31]
     dataset.samples.pool().exclude(pk__in=list(keep)).update(label="")
     with pytest.raises(NoCurve, match="a curve of 3 classes needs at least 32 labels, got 31"):
-        curves.open_curve(dataset, NAMED["plain"], "quick", 1, now)
+        curves.open_curve(dataset, NAMED["plain"], Design("quick"), 1, now)
 
 
 def test_no_curve_where_small_subsets_would_hold_one_class(dataset, now):
     lonely = dataset.samples.pool().exclude(label="circle").values_list("pk", flat=True)[1:]
     dataset.samples.filter(pk__in=list(lonely)).update(label="circle")
     with pytest.raises(NoCurve, match="would hold no other"):
-        curves.open_curve(dataset, NAMED["plain"], "quick", 1, now)
+        curves.open_curve(dataset, NAMED["plain"], Design("quick"), 1, now)
 
 
 def test_no_test_item_is_ever_trained_on(curve):
@@ -93,7 +87,7 @@ def test_labels_that_come_later_do_not_move_an_open_curve(curve, dataset):
 def test_a_new_curve_of_the_same_data_shares_its_trainings(curve, dataset, now):
     for cell in planned(curve).items():
         record(curve, cell, now)
-    again = curves.open_curve(dataset, NAMED["plain"], "quick", 1, now)
+    again = curves.open_curve(dataset, NAMED["plain"], Design("quick"), 1, now)
     assert curves.known_cells(again, list(planned(again))) == set(planned(curve))
     assert again.cells.count() == 3
 
@@ -104,13 +98,13 @@ def test_a_new_curve_of_the_same_data_shares_its_trainings(curve, dataset, now):
 def test_another_recipe_or_seed_shares_none(curve, dataset, now, recipe, seed):
     for cell in planned(curve).items():
         record(curve, cell, now)
-    other = curves.open_curve(dataset, recipe, "quick", seed, now)
+    other = curves.open_curve(dataset, recipe, Design("quick"), seed, now)
     assert curves.known_cells(other, list(planned(other))) == set()
 
 
 def test_a_changed_label_is_trained_anew(curve, dataset, now):
     dataset.samples.pool().filter(label="circle").first().delete()
-    other = curves.open_curve(dataset, NAMED["plain"], "quick", 1, now)
+    other = curves.open_curve(dataset, NAMED["plain"], Design("quick"), 1, now)
     assert not set(planned(curve)) & set(planned(other))
 
 
@@ -122,32 +116,87 @@ def test_a_training_that_comes_twice_is_kept_once(curve, now):
     assert second.created_at == now
 
 
-def test_a_curve_is_closed_once(curve, now):
-    assert curves.record_forecasts(curve, forecasts(), CHANCES, now)
-    assert not curves.record_forecasts(curve, forecasts(0.9), CHANCES, now)
-    assert {row.last_value for row in curve.forecasts.all()} == {0.8}
-    curve.refresh_from_db()
-    assert curve.finished_at == now
+@pytest.mark.parametrize(
+    ("wanted", "said"),
+    [
+        ({"preset": "slow"}, "preset must be one of quick, standard, thorough, adaptive, got 'slow'"),
+        ({"preset": "adaptive"}, "an adaptive curve takes 5 to 60 trainings, got 0"),
+        ({"preset": "adaptive", "budget": 61}, "an adaptive curve takes 5 to 60 trainings, got 61"),
+        ({"aim": -1}, "aim must not be negative, got -1"),
+    ],
+)
+def test_designs_that_are_none(wanted, said):
+    with pytest.raises(ValueError, match=re.escape(said)):
+        Design(**wanted)
 
 
-def test_the_outlook_gives_back_what_was_kept(curve, now):
-    assert curves.outlook_of(curve).points == ()
-    assert curves.outlook_of(curve).forecast is None
-    for cell in planned(curve).items():
-        record(curve, cell, now)
-    curves.record_forecasts(curve, forecasts(), CHANCES, now)
-    found = curves.outlook_of(curve, "balanced_accuracy")
-    assert [(point.n, point.value, point.low, point.high) for point in found.points] == [
-        (n, 0.8, 0.7, 0.9) for n in curve.sizes
+def test_a_new_class_is_another_training(curve, dataset, now):
+    dataset.classes = [*dataset.classes, "star"]
+    dataset.save()
+    other = curves.open_curve(dataset, NAMED["plain"], Design("quick"), 1, now)
+    assert not set(planned(curve)) & set(planned(other))
+
+
+def test_a_cell_says_how_many_labels_of_each_class_it_saw(curve, now):
+    key, cell = list(planned(curve).items())[-1]
+    counts = record(curve, (key, cell), now).counts
+    assert list(counts) == ["circle", "square", "triangle"]
+    assert sum(counts.values()) == cell.n
+
+
+def test_an_adaptive_curve_begins_with_one_training_a_size(dataset, now):
+    made = curves.open_curve(dataset, NAMED["plain"], Design("adaptive", budget=7), 1, now)
+    assert made.repeats == [1] * len(made.sizes)
+    assert (made.planned, made.aim) == (7, 2 * made.sizes[-1])
+
+
+def test_a_training_more_is_added_once(dataset, now):
+    made = curves.open_curve(dataset, NAMED["plain"], Design("adaptive", budget=7), 1, now)
+    late = Curve.objects.get(pk=made.pk)
+    curves.extend(made, made.sizes[-1])
+    curves.extend(late, made.sizes[-1])
+    assert made.repeats == late.repeats == [*[1] * (len(made.sizes) - 1), 2]
+    assert len(planned(made)) == len(made.sizes) + 1
+
+
+def test_heads_share_the_design_of_their_curve(curve, now):
+    ridge, mlp = curves.open_tiers(curve, ["ridge", "mlp"], "pixels", now)
+    assert (ridge.tier, mlp.tier) == ("ridge", "mlp")
+    assert ridge.name == mlp.name == "pixels"
+    assert [cell.rows.tolist() for cell in planned(ridge).values()] == [
+        cell.rows.tolist() for cell in planned(curve).values()
     ]
-    assert found.forecast == forecasts()["balanced_accuracy"]
-    assert (found.metric, found.n_test) == ("balanced_accuracy", curve.n_test)
+    assert not set(planned(ridge)) & set(planned(mlp))
 
 
-def test_chances_are_those_of_the_test_items(curve):
-    snapshot = curves.frozen(curve)
-    counts = np.bincount(snapshot.labels[snapshot.test_rows])
-    assert curves.chances(snapshot) == {
-        "accuracy": counts.max() / counts.sum(),
-        "balanced_accuracy": pytest.approx(1 / 3),
-    }
+def test_other_vectors_make_other_cells(curve, now):
+    (ridge,) = curves.open_tiers(curve, ["ridge"], "pixels", now)
+    curves.set_embedding(ridge, "a" * 64)
+    before = set(planned(ridge))
+    curves.set_embedding(ridge, "b" * 64)
+    assert not before & set(planned(ridge))
+
+
+def test_labels_that_a_model_asked_for_are_counted(dataset, now):
+    pool = dataset.samples.pool()
+    told = PredictionSet.objects.create(
+        dataset=dataset, source="run:1", model_version="m", path="p", count=1, created_at=now
+    )
+    by_model, by_chance = (
+        SelectionRound.objects.create(
+            dataset=dataset, strategy="margin", random_share=0.2, seed=1, prediction_set=model, created_at=now
+        )
+        for model in (told, None)
+    )
+    for place, (chosen, audit) in enumerate([(by_model, False), (by_model, True), (by_chance, False)]):
+        LabelTask.objects.create(
+            round=chosen, sample=pool[place], rank=place, score=0.5, audit=audit, reason="r"
+        )
+    assert curves.open_curve(dataset, NAMED["plain"], Design("quick"), 1, now).n_chosen == 1
+
+
+def test_the_latest_curve_is_a_finished_one_of_whole_trainings(curve, dataset, now):
+    assert curves.latest(dataset) is None
+    (ridge,) = curves.open_tiers(curve, ["ridge"], "pixels", now)
+    Curve.objects.filter(pk__in=[curve.pk, ridge.pk]).update(finished_at=now)
+    assert curves.latest(dataset) == curve

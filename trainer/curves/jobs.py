@@ -112,7 +112,7 @@ class _Trainings:
         for key, cell in self._claimed():
             try:
                 if not curves.known_cells(self._row, [key]):  # nobody finished it since
-                    self._train(key, cell)
+                    self._tell(cell, self._train(key, cell))
                     trained += 1
             finally:
                 claims.release(key, self._holder)
@@ -151,7 +151,12 @@ class _Trainings:
         curves.extend(self._row, adaptive.next_size(seen, 1 - chance, self._row.aim))
         self._planned = curves.plan(self._row, self._snapshot)
 
-    def _train(self, key: str, cell: Cell) -> None:
+    def _tell(self, cell: Cell, accuracy: float) -> None:
+        values = {"labels": float(cell.n), "accuracy": accuracy}
+        self._report(Progress("measured", self._row.cells.count(), self._row.planned, values))
+
+    def _train(self, key: str, cell: Cell) -> float:
+        """Train and keep one cell; return its accuracy."""
         from trainer.engine import device, experiment
 
         watch, meter = self._watch(key, cell), receipt.Meter()
@@ -170,6 +175,7 @@ class _Trainings:
         made["steps"] = outcome.trained.steps
         figures = outcome.report.to_json()
         curves.record_cell(self._row, key, cell, self._snapshot, figures, made, timezone.now())
+        return outcome.report.accuracy.value
 
     @cached_property
     def _tools(self) -> _Tools:

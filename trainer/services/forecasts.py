@@ -11,7 +11,7 @@ from labeling.models import Dataset
 from labeling.snapshot import Snapshot
 from trainer.curves import outlook
 from trainer.curves.outlook import REACH, Quantiles
-from trainer.engine.intervals import wilson
+from trainer.engine.intervals import Z95, wilson
 from trainer.models import Curve, CurveCell, Forecast, ForecastScore
 from trainer.services import outlooks
 
@@ -110,8 +110,8 @@ class Record:
     coverage_low: float
     coverage_high: float
     bias: float  # mean of what it became less what was said; above 0: said too little
-    bias_low: float
-    bias_high: float
+    bias_low: float | None  # None of one forecast alone
+    bias_high: float | None
     error: float  # mean absolute error of the median
     last_value_error: float  # of saying that the last value stays
 
@@ -212,7 +212,7 @@ def track_record(rows: Sequence[Scored]) -> Record | None:
     became, said = (np.array([getattr(row, name) for row in rows]) for name in ("became", "median"))
     last = np.array([row.last_value for row in rows])
     gaps = became - said
-    half = 1.96 * gaps.std(ddof=1) / np.sqrt(len(rows)) if len(rows) > 1 else float("nan")
+    half = float(Z95 * gaps.std(ddof=1) / np.sqrt(len(rows))) if len(rows) > 1 else None
     covered = sum(row.inside for row in rows)
     coverage = wilson(covered, len(rows))
     return Record(
@@ -222,8 +222,8 @@ def track_record(rows: Sequence[Scored]) -> Record | None:
         coverage_low=coverage.low,
         coverage_high=coverage.high,
         bias=float(gaps.mean()),
-        bias_low=float(gaps.mean() - half),
-        bias_high=float(gaps.mean() + half),
+        bias_low=None if half is None else float(gaps.mean()) - half,
+        bias_high=None if half is None else float(gaps.mean()) + half,
         error=float(np.abs(gaps).mean()),
         last_value_error=float(np.abs(became - last).mean()),
     )
