@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 import labeling.jobs
+import trainer.curves.jobs
 import trainer.jobs
 import workbench.jobs
 from labeling.models import Annotation, Dataset, PredictionSet
@@ -19,6 +20,7 @@ from tests import toys
 from trainer.engine.recipe import NAMED
 from trainer.models import Run
 from trainer.services import curves, runs
+from trainer.services.curves import Design
 from workbench.models import Advice
 from workbench.services import advice as advising
 
@@ -81,8 +83,8 @@ def test_a_sample_goes_once_around(dataset, people, now):
     assert predictions.count == 36 + 24  # the test split and what nobody has labeled
 
     # 6: a curve and its forecast
-    curve = curves.open_curve(dataset, RECIPE, "quick", 0, now)
-    trainer.jobs.curve(silent, curve_id=curve.pk)
+    curve = curves.open_curve(dataset, RECIPE, Design("quick"), 0, now)
+    trainer.curves.jobs.curve(silent, curve_id=curve.pk)
     curve.refresh_from_db()
     assert curve.finished_at is not None
     assert curve.forecasts.filter(metric="accuracy").exists()

@@ -2,15 +2,17 @@
 
 import numpy as np
 import pytest
+from django.utils import timezone
 
 from labeling.models import Dataset
 from labeling.progress import Cancelled, silent
 from labeling.services import pictures
 from tests import toys
-from trainer import jobs
+from trainer.curves import jobs
 from trainer.engine.recipe import Recipe
-from trainer.models import Curve
-from trainer.services import curves
+from trainer.models import CellClaim, Curve
+from trainer.services import claims, curves, forecasts, multipliers, outlooks
+from trainer.services.curves import Design
 
 pytestmark = pytest.mark.django_db
 
@@ -28,7 +30,7 @@ def dataset(state, tmp_path, now):
 
 @pytest.fixture
 def curve(dataset, now):
-    return curves.open_curve(dataset, RECIPE, "standard", 3, now)
+    return curves.open_curve(dataset, RECIPE, Design(), 3, now)
 
 
 def cells(curve):
@@ -46,7 +48,7 @@ def stop_after(trainings):
 
 
 def test_a_curve_that_is_gone_or_finished_is_left_alone(curve, now):
-    curves.record_forecasts(curve, {}, {}, now)
+    forecasts.record(curve, [], now)
     assert jobs.curve(silent, curve_id=curve.pk) is None
     assert jobs.curve(silent, curve_id=0) is None
     assert curve.cells.count() == 0
@@ -59,7 +61,7 @@ def test_a_stopped_curve_keeps_what_is_done_and_trains_only_the_rest(curve):
     assert len(kept) == 4
     curve.refresh_from_db()
     assert curve.finished_at is None
-    assert jobs.curve(silent, curve_id=curve.pk) == {"curve": curve.pk, "trained": 6, "known": 4}
+    assert jobs.curve(silent, curve_id=curve.pk) == {"curve": curve.pk, "trained": 6, "closed": True}
     assert kept.items() <= cells(curve).items()
 
 
@@ -68,12 +70,16 @@ def test_a_whole_curve(curve):
     assert jobs.curve(seen.append, curve_id=curve.pk)
     curve.refresh_from_db()
     assert curve.finished_at
-    found = curves.outlook_of(curve)
+    found = outlooks.outlook_of(curve)
     assert [(size.n, size.trainings) for size in found.sizes] == [(n, 2) for n in curve.sizes]
     assert found.sizes[-1].mean > 0.6  # three shapes: guessing gives a third
     assert found.forecast.last_value == pytest.approx(found.sizes[-1].mean)
     assert found.forecast.refused == "" or found.forecast.steps == ()
-    assert {row.metric for row in curve.forecasts.all()} == {"accuracy", "balanced_accuracy"}
+    kept = [(row.metric, row.label) for row in curve.forecasts.order_by("pk")]
+    assert kept == [
+        *((metric, "") for metric in outlooks.METRICS),
+        *(("recall", s) for s in sorted(toys.SHAPES)),
+    ]
     measured = [progress for progress in seen if progress.stage == "measured"]
     assert [progress.done for progress in measured] == list(range(1, 11))
     assert {progress.total for progress in measured} == {10}
@@ -86,17 +92,69 @@ def test_a_whole_curve(curve):
 
 
 def test_the_same_curve_again_gives_the_same_figures(dataset, now):
-    curve = curves.open_curve(dataset, RECIPE, "quick", 3, now)
+    curve = curves.open_curve(dataset, RECIPE, Design("quick"), 3, now)
     jobs.curve(silent, curve_id=curve.pk)
     first = {key: metrics for key, (_, metrics, _) in cells(curve).items()}
     curve.cells.all().delete()
-    again = curves.open_curve(dataset, RECIPE, "quick", 3, now)
+    again = curves.open_curve(dataset, RECIPE, Design("quick"), 3, now)
     jobs.curve(silent, curve_id=again.pk)
     assert {key: metrics for key, (_, metrics, _) in cells(again).items()} == first
 
 
 def test_a_recipe_that_changes_data_draws_a_curve_too(dataset, now):
     changed = Recipe.from_json({**RECIPE.to_json(), "policy": "gentle", "rebalance": 1.0, "copies": 2})
-    curve = curves.open_curve(dataset, changed, "quick", 3, now)
+    curve = curves.open_curve(dataset, changed, Design("quick"), 3, now)
     assert jobs.curve(silent, curve_id=curve.pk)["trained"] == 3
     assert Curve.objects.get(pk=curve.pk).finished_at
+
+
+def test_two_workers_share_a_curve_and_train_nothing_twice(curve, now):
+    """The second one comes while the first is at its first cell, and finds all others free."""
+    said = []
+
+    def report(progress):
+        if not said and progress.values:
+            said.append(jobs.curve(silent, curve_id=curve.pk, worker=1))
+
+    first = jobs.curve(report, curve_id=curve.pk)
+    assert said == [{"curve": curve.pk, "trained": 9, "closed": False}]
+    assert first == {"curve": curve.pk, "trained": 1, "closed": True}
+    assert curve.cells.count() == 10
+    assert not CellClaim.objects.exists()
+
+
+def test_a_dead_workers_cell_is_left_until_its_claim_runs_out(curve, now):
+    planned = list(curves.plan(curve, curves.frozen(curve)))
+    claims.take(planned[0], "curve:dead", timezone.now())
+    assert jobs.curve(silent, curve_id=curve.pk)["closed"] is False
+    CellClaim.objects.update(until=now)
+    assert jobs.curve(silent, curve_id=curve.pk) == {"curve": curve.pk, "trained": 1, "closed": True}
+
+
+def test_heads_are_drawn_before_the_first_training(curve, now):
+    (ridge,) = curves.open_tiers(curve, ["ridge"], "pixels", now)
+    with pytest.raises(Cancelled):
+        jobs.curve(stop_after(1), curve_id=curve.pk)
+    ridge.refresh_from_db()
+    assert ridge.finished_at
+    found = outlooks.outlook_of(ridge)
+    assert [(size.n, size.trainings) for size in found.sizes] == [(n, 2) for n in curve.sizes]
+    assert found.sizes[-1].mean > 0.45  # three shapes: guessing gives a third
+    assert ridge.recipe["embedding"]
+
+
+def test_an_adaptive_curve_spends_its_budget_and_no_more(dataset, now):
+    curve = curves.open_curve(dataset, RECIPE, Design("adaptive", budget=7), 3, now)
+    assert jobs.curve(silent, curve_id=curve.pk)["trained"] == 7
+    curve.refresh_from_db()
+    assert sum(curve.repeats) == 7
+    assert curve.finished_at
+
+
+def test_a_second_curve_of_another_recipe_is_compared_with_the_first(curve, dataset, now):
+    jobs.curve(silent, curve_id=curve.pk)
+    wider = Recipe.from_json({**RECIPE.to_json(), "width": 6})
+    other = curves.open_curve(dataset, wider, Design(), 3, now)
+    jobs.curve(silent, curve_id=other.pk)
+    rows = multipliers.rows(dataset, "accuracy")
+    assert [(row.base_id, row.other_id) for row in rows] == [(curve.pk, other.pk)]

@@ -9,7 +9,8 @@ from labeling.services.choice import NothingToLabel
 from trainer.curves.outlook import Forecast, Step
 from trainer.engine.recipe import NAMED, Recipe
 from trainer.models import Comparison, Curve, CurveCell, Run
-from trainer.services import curves
+from trainer.services import forecasts, outlooks
+from trainer.services.forecasts import Kept
 from workbench import jobs
 from workbench.ledger.dispatch import submit
 from workbench.ledger.models import Job
@@ -62,7 +63,7 @@ def draw_curve(dataset, now, *, n=200, finished=True):
     )
     curve.cells.add(cell)
     if finished:
-        curves.record_forecasts(curve, {"accuracy": FORECAST}, {"accuracy": 0.5}, now)
+        forecasts.record(curve, [Kept("accuracy", "", FORECAST, 0.5, 1.0)], now)
     return curve
 
 
@@ -152,9 +153,9 @@ def test_only_a_finished_curve_is_a_fact(dataset, now):
     finished = draw_curve(dataset, now)
     coming = draw_curve(dataset, now + timedelta(hours=1), finished=False)
     facts = advice.gather_facts(dataset)
-    assert facts.curve == curves.outlook_of(finished)
+    assert facts.curve == outlooks.outlook_of(finished)
     assert not facts.curve_coming
-    submit("trainer.jobs.curve", "Curve", curve_id=coming.pk)
+    submit("trainer.curves.jobs.curve", "Curve", curve_id=coming.pk)
     assert advice.gather_facts(dataset).curve_coming
 
 
@@ -286,7 +287,7 @@ def test_the_first_batch_is_chosen_by_chance(dataset, now):
 
 def test_taking_a_curve_starts_one(dataset, now, state):
     job = advice.take_advice(open_advice(dataset, now, "draw_curve"))
-    assert (job.work, dataset.curves.count()) == ("trainer.jobs.curve", 1)
+    assert (job.work, dataset.curves.count()) == ("trainer.curves.jobs.curve", 1)
 
 
 @pytest.mark.parametrize("adviser", ["fix_labels", "label_more"])

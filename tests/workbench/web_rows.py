@@ -27,7 +27,8 @@ from trainer.engine.predictions import TestPredictions
 from trainer.engine.pretraining import Plan
 from trainer.engine.recipe import NAMED
 from trainer.models import Comparison, Curve, CurveCell, ModelVersion, Pretraining, Run, Study
-from trainer.services import curves, pretraining, registry, runs, studies
+from trainer.services import forecasts, pretraining, registry, runs, studies
+from trainer.services.forecasts import Kept
 from workbench.ledger.dispatch import submit
 from workbench.ledger.models import Job
 from workbench.models import Advice
@@ -251,7 +252,7 @@ def _curve(dataset: Dataset, now: datetime) -> Curve:
         curve.cells.add(cell)
     steps = tuple(Step(n, 0.7, 0.65, 0.75, 0.06, 0.01, 0.11) for n in (64, 128, 512))
     ahead = Forecast(steps, 0.64, False, "", ("Every size was trained once.",))
-    curves.record_forecasts(curve, {"accuracy": ahead}, {"accuracy": 0.4}, now)
+    forecasts.record(curve, [Kept("accuracy", "", ahead, 0.4, 1.0)], now)
     return curve
 
 
