@@ -1,7 +1,6 @@
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose
-from scipy.stats import norm
 
 from trainer.curves import families, fit
 
@@ -82,12 +81,6 @@ def test_weights_sum_to_one_and_members_stay_in_bounds():
     assert sum(part.weight.sum() for part in found.parts) == pytest.approx(1)
     assert sum(found.misfit_weight(misfit) for misfit in fit.MISFITS) == pytest.approx(1)
     assert all((part.linear.floor >= 0).all() and (part.linear.scale >= 0).all() for part in found.parts)
-
-
-def test_quantiles_of_one_normal_are_those_of_scipy():
-    mixture = fit.Mixture(np.ones(1), np.array([[0.3, 0.1]]), np.array([[0.02, 0.5]]))
-    expected = norm.ppf([[0.05], [0.5], [0.95]], [0.3, 0.1], [0.02, 0.5])
-    assert_allclose(mixture.quantiles([0.05, 0.5, 0.95]), expected, atol=1e-8)
 
 
 def test_quantiles_and_probabilities_agree():

@@ -6,6 +6,7 @@ import pytest
 
 from trainer.curves import forecast as forecasts
 from trainer.curves.forecast import forecast
+from trainer.curves.outlook import Quantiles
 
 SIZES = [50, 100, 200, 400, 800]
 
@@ -127,3 +128,31 @@ def test_same_runs_same_forecast():
 
 def test_constants_that_pages_rely_on():
     assert (forecasts.QUANTILES, forecasts.FEWEST_SIZES) == ((0.05, 0.5, 0.95), 3)
+
+
+def test_quantiles_go_to_sixteen_times_the_labels_and_ascend():
+    found = plain().quantiles
+    assert (found.n[0], found.n[-1], {len(row) for row in found.scores}) == (50, 12800, {99})
+    assert (np.diff(found.scores, axis=1) >= 0).all()
+
+
+def test_steps_are_read_from_the_quantiles():
+    found = plain()
+    step = next(step for step in found.steps if step.n == 1600)
+    assert [found.quantiles.at(1600, share) for share in forecasts.QUANTILES] == pytest.approx(
+        [step.low, step.median, step.high]
+    )
+
+
+def test_what_is_kept_is_what_was_said():
+    found = plain().quantiles
+    assert Quantiles.from_json(found.to_json()) == found
+
+
+def test_a_refused_forecast_keeps_nothing():
+    found = plain([100, 800])
+    assert (found.quantiles, found.law) == (None, None)
+
+
+def test_the_law_of_a_planted_law():
+    assert plain().law.error(3200) == pytest.approx(law(3200), abs=0.01)

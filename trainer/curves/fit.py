@@ -10,9 +10,9 @@ from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import ndtr
 
-from trainer.curves.families import FAMILIES, Family, Floats
+from trainer.curves.families import TYPICAL, Family, Floats, RatePrior, with_prior
+from trainer.curves.mixture import Mixture
 
 Rows = NDArray[np.intp]
 
@@ -129,30 +129,6 @@ class Part:
 
 
 @dataclass(frozen=True)
-class Mixture:
-    """One distribution per target: Normals of means and sds (C, T), weighed by weights (C,)."""
-
-    weights: Floats
-    means: Floats
-    sds: Floats
-
-    def below(self, value: float | Floats) -> Floats:
-        """Return the probability (T,) of lying at or below value."""
-        return np.asarray(self.weights @ ndtr((value - self.means) / self.sds))
-
-    def quantiles(self, shares: Sequence[float]) -> Floats:
-        """Return (P, T) values below which each share (P,) in (0, 1) lies, to about 1e-9."""
-        wanted = np.asarray(shares)[:, None]
-        low = np.tile((self.means - 9 * self.sds).min(axis=0), (len(shares), 1))
-        high = np.tile((self.means + 9 * self.sds).max(axis=0), (len(shares), 1))
-        for _ in range(30):
-            middle = (low + high) / 2
-            short = np.array([self.below(values) for values in middle]) < wanted
-            low, high = np.where(short, middle, low), np.where(short, high, middle)
-        return np.asarray((low + high) / 2)
-
-
-@dataclass(frozen=True)
 class Fit:
     """All that the points say about a curve; make one with `fit`."""
 
@@ -194,7 +170,7 @@ def _predict(part: Part, x: Floats, last_error: float, *, from_last: bool) -> tu
     return floor + scale * phi, np.sqrt(np.maximum(variance, 0) + drift**2 + part.misfit.absolute**2)
 
 
-def fit(points: Points, chance_error: float) -> Fit:
+def fit(points: Points, chance_error: float, rates: RatePrior = TYPICAL) -> Fit:
     """Return the posterior over all families; chance_error in (0, 1] is the error of guessing.
 
     Deterministic, a few milliseconds.  Points that lie thick on one another (checkpoints of one training)
@@ -208,8 +184,8 @@ def fit(points: Points, chance_error: float) -> Fit:
     chance = max(chance_error, float(points.error.max()))
     x = points.n / points.n[-1]
     found = [
-        (family, misfit, *_posterior(family, family.shape(x), points, misfit, chance))
-        for family in FAMILIES
+        (family, misfit, *posterior(family, family.shape(x), points, misfit, chance))
+        for family in with_prior(rates)
         for misfit in MISFITS
     ]
     top = max(log_weight.max() for *_, log_weight in found)
@@ -220,7 +196,7 @@ def fit(points: Points, chance_error: float) -> Fit:
     return Fit(points, tuple(replace(part, weight=part.weight / kept) for part in parts if len(part.rows)))
 
 
-def _posterior(
+def posterior(
     family: Family, phi: Floats, points: Points, misfit: Misfit, chance_error: float
 ) -> tuple[Linear, Floats]:
     """Return the solution and the log posterior weight (G,), up to a constant shared by all."""

@@ -4,9 +4,10 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from trainer.curves.families import Floats
+from trainer.curves.families import TYPICAL, Floats, RatePrior
 from trainer.curves.fit import MISFITS, Fit, Points, fit, summarize
-from trainer.curves.outlook import REACH, Forecast, Outlook, Step
+from trainer.curves.law import law
+from trainer.curves.outlook import DIGITS, FAR, REACH, SHARES, Forecast, Outlook, Quantiles, Step
 
 STEPS_PER_DOUBLING = 4  # of the grid of n on which a forecast is kept; pages interpolate
 FEWEST_SIZES = 3
@@ -16,11 +17,19 @@ COARSE_STEP = 0.02  # test sets whose single item weighs more than this get a wa
 
 
 def forecast(
-    n: Sequence[int], runs: Sequence[Sequence[float]], *, chance_error: float, n_test: int
+    n: Sequence[int],
+    runs: Sequence[Sequence[float]],
+    *,
+    chance_error: float,
+    n_test: int,
+    rate_prior: RatePrior | None = None,
+    widen: float | None = None,
 ) -> Forecast:
     """Return the forecast of a curve; runs[k] holds the errors, on n_test shared items, with n[k] labels.
 
     chance_error is the error of guessing: 1 - share of the largest class, or 1 - 1/K for balanced metrics.
+    rate_prior replaces what is believed of the rate of learning, as classes of one dataset share it.
+    widen stretches the distribution about its median, as recalibration.factor found it necessary.
     The band says where the accuracy on this test set will lie, not on other pictures.
     """
     points = summarize(n, runs, n_test)
@@ -28,10 +37,13 @@ def forecast(
     last_value = 1 - float(points.error[-1])
     if refused:
         return Forecast((), last_value, False, refused, ())
-    fitted = fit(points, chance_error)
+    rates = rate_prior or TYPICAL
+    fitted = fit(points, chance_error, rates)
     flat = is_plateau(points)
     flags = warnings(fitted, flat, n_test, repeated=any(len(errors) > 1 for errors in runs))
-    return Forecast(_steps(fitted), last_value, flat, "", flags)
+    quantiles, gains = _quantiles(fitted, widen or 1.0)
+    steps = _steps(quantiles, gains, REACH * points.n[-1])
+    return Forecast(steps, last_value, flat, "", flags, quantiles, law(points, rates))
 
 
 def of_points(curve: Outlook, chance: float) -> Forecast:
@@ -42,13 +54,29 @@ def of_points(curve: Outlook, chance: float) -> Forecast:
     return forecast(list(errors), list(errors.values()), chance_error=1 - chance, n_test=curve.n_test)
 
 
-def _steps(fitted: Fit) -> tuple[Step, ...]:
-    grid = sizes_to_say(fitted.points)
-    error = np.clip(fitted.at(grid).quantiles(QUANTILES), 0, 1)
-    gain = np.clip(fitted.saved(grid).quantiles(QUANTILES), -1, 1)
-    median, high, low = 1 - error[[1, 0, 2]]
-    rows = zip(median.tolist(), low.tolist(), high.tolist(), *gain[[1, 0, 2]].tolist(), strict=True)
-    return tuple(Step(int(n), *row) for n, row in zip(grid, rows, strict=True))
+def _quantiles(fitted: Fit, widen: float) -> tuple[Quantiles, Floats]:
+    """Return the scores' quantiles at every n, and gain over the largest size (3, T): median, low, high."""
+    grid = sizes_to_say(fitted.points, FAR)
+    errors = _stretched(fitted.at(grid).table(SHARES), widen)
+    scores = np.round(1 - np.clip(errors, 0, 1), DIGITS)[::-1].T
+    low, median, high = np.clip(_stretched(fitted.saved(grid).table(QUANTILES), widen), -1, 1)
+    rows = tuple(tuple(row) for row in scores.tolist())
+    return Quantiles(tuple(int(size) for size in grid), rows), np.array([median, low, high])
+
+
+def _stretched(quantiles: Floats, widen: float) -> Floats:
+    """Return quantiles (P, T) of shares around 0.5, stretched about the median."""
+    median = quantiles[len(quantiles) // 2]
+    return np.asarray(median + widen * (quantiles - median))
+
+
+def _steps(quantiles: Quantiles, gains: Floats, largest: float) -> tuple[Step, ...]:
+    low, median, high = (SHARES.index(share) for share in QUANTILES)
+    return tuple(
+        Step(n, row[median], row[low], row[high], *gain)
+        for n, row, gain in zip(quantiles.n, quantiles.scores, gains.T.tolist(), strict=True)
+        if n <= largest
+    )
 
 
 def refusal(points: Points) -> str:
@@ -64,10 +92,13 @@ def refusal(points: Points) -> str:
     return ""
 
 
-def sizes_to_say(points: Points) -> Floats:
-    """Return the grid of n, on steps of 2^(1/4) around the largest size, which is always part of it."""
+def sizes_to_say(points: Points, reach: int = REACH) -> Floats:
+    """Return the grid of n, on steps of 2^(1/4) around the largest size, which is always part of it.
+
+    It ends at reach times the largest size.
+    """
     first = int(np.floor(np.log2(points.n[0] / points.n[-1]) * STEPS_PER_DOUBLING))
-    last = int(np.log2(REACH)) * STEPS_PER_DOUBLING
+    last = int(np.log2(reach)) * STEPS_PER_DOUBLING
     exact = points.n[-1] * 2.0 ** (np.arange(first, last + 1) / STEPS_PER_DOUBLING)
     grid = np.unique(np.rint(exact))
     return np.asarray(grid[grid >= points.n[0]])
