@@ -4,7 +4,6 @@ import pytest
 from trainer.curves import ceiling
 
 
-
 @pytest.mark.parametrize(("wrong", "audited"), [(0, 0), (0, 49), (49, 49)])
 def test_few_audited_items_give_no_ceiling(wrong, audited):
     assert ceiling.ceiling(wrong, audited, 10) is None
@@ -12,7 +11,11 @@ def test_few_audited_items_give_no_ceiling(wrong, audited):
 
 @pytest.mark.parametrize(
     ("wrong", "audited", "classes", "said"),
-    [(-1, 100, 10, "got -1 of 100"), (101, 100, 10, "got 101 of 100"), (5, 100, 1, "at least 2 classes, got 1")],
+    [
+        (-1, 100, 10, "got -1 of 100"),
+        (101, 100, 10, "got 101 of 100"),
+        (5, 100, 1, "at least 2 classes, got 1"),
+    ],
 )
 def test_counts_that_cannot_be(wrong, audited, classes, said):
     with pytest.raises(ValueError, match=said):

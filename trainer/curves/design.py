@@ -47,8 +47,7 @@ def sizes(total: int, classes: int, preset: Preset) -> tuple[int, ...]:
     """Return ascending sizes up to `total` labels, at most one per entry of preset.repeats.
 
     Where the smallest of five would hold fewer than 8 labels per class it is left out.  Where the smallest
-    would still fall under max(16, 5 per class), the sizes stand closer together instead.  A factor of 2 and
-    one size fewer cost less than five sizes closer together, and span more of the curve.
+    would still fall under max(16, 5 per class), the sizes stand closer together instead.
     Raises ValueError where not even two sizes fit.
     """
     smallest = max(SMALLEST, SMALLEST_PER_CLASS * classes)
