@@ -93,9 +93,9 @@ def optimum(slices: Sequence[Slice], budget: float, fairness: float = FAIRNESS) 
 def _optimum(table: _Table, budget: float, fairness: float) -> Floats:
     """Bisect on mu, the fall of the objective that one more unit of money buys.
 
-    For a given mu a class grows to where its own fall per money is mu: (a * b * v / (mu * cost))^(1 / (a + 1))
-    with v its weight, plus fairness / A until its error has come down to A.  Both sizes and the size at A
-    in between are known in closed form, so no gradient has to be followed.
+    For a given mu a class grows to where its own fall per money is mu, which is at
+    (a * b * v / (mu * cost))^(1 / (a + 1)) labels; v is its weight, plus fairness / A until its error has
+    come down to A.  Both these sizes and the one at A are known in closed form: no gradient to follow.
     """
     if not (table.scale * table.weight).any():  # no class learns: no mix is better than another
         return _spread(table.share, table, budget)
@@ -110,7 +110,7 @@ def _optimum(table: _Table, budget: float, fairness: float) -> Floats:
     def bought(log_mu: float) -> Floats:
         with np.errstate(over="ignore"):
             above, below = np.exp((pull - log_mu) / (table.rate + 1))
-        return np.clip(np.clip(at_mean, below, above) - table.labels, 0, table.pool)
+        return np.asarray(np.clip(np.clip(at_mean, below, above) - table.labels, 0, table.pool))
 
     return _bisected(bought, table, budget, steepest - 200, steepest)
 
@@ -183,7 +183,7 @@ def _ratio(labels: Floats) -> float:
 
 def _whole(bought: Floats, table: _Table, budget: float) -> Floats:
     """Return whole pictures: rounded down, then one more each by largest remainder while money lasts."""
-    counts = np.floor(bought + TINY)
+    counts: Floats = np.floor(bought + TINY)
     room = table.pool - counts
     money = min(budget, float(table.cost @ bought)) + TINY * budget - float(table.cost @ counts)
     for c in np.argsort(counts - bought, kind="stable"):
