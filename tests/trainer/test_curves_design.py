@@ -28,7 +28,10 @@ def test_sizes_and_repeats_must_match():
     [
         (5000, 10, "standard", (312, 625, 1250, 2500, 5000)),
         (5000, 10, "quick", (312, 1250, 5000)),
-        (400, 10, "standard", (50, 84, 141, 238, 400)),  # 400 / 16 would leave 2.5 labels a class
+        (1280, 10, "standard", (80, 160, 320, 640, 1280)),
+        (1279, 10, "standard", (160, 320, 640, 1279)),  # 1279 / 16 would leave fewer than 8 labels a class
+        (400, 10, "thorough", (50, 100, 200, 400)),
+        (200, 10, "standard", (50, 79, 126, 200)),  # 200 / 8 would leave fewer than 5
         (100, 10, "quick", (50, 71, 100)),
         (32, 2, "quick", (16, 23, 32)),
     ],

@@ -10,7 +10,7 @@ from django.core.management import CommandError, call_command
 
 from workbench.benchmarks import registry
 from workbench.benchmarks.ledger import recovery, throughput
-from workbench.benchmarks.registry import Benchmark, Outcome, Side, Survey
+from workbench.benchmarks.registry import Benchmark, Check, NoData, Outcome, Side, Survey, Verdict
 
 
 def outcome(*, gate=True, counts="wall"):
@@ -94,6 +94,24 @@ def test_a_survey_is_told_line_by_line_and_only_where_asked_for(planted, monkeyp
     assert one not in registry.find([])
 
 
+@pytest.mark.parametrize(("gate", "code", "word"), [(True, 0, "gate held"), (False, 1, "GATE FAILED")])
+def test_a_check_tells_its_gate_and_its_table(gate, code, word, monkeypatch, tmp_path):
+    verdict = Verdict(gate, "0.91 of 0.90", ("n  share", "9  0.91"), {"share": 0.91})
+    monkeypatch.setitem(registry.REGISTERED, "bands", Check("bands", "How often.", lambda data: verdict))
+    found, said = bench("bands", "--json", str(tmp_path / "figures.json"))
+    assert (found, said) == (code, f"bands  {word}: 0.91 of 0.90\n  n  share\n  9  0.91\n")
+    (result,) = json.loads((tmp_path / "figures.json").read_text())["results"]
+    assert (result["gate"], result["figures"]) == (gate, {"share": 0.91})
+
+
+def test_a_check_without_its_data_says_so_and_does_not_fail(monkeypatch, tmp_path):
+    def conduct(data):
+        raise NoData(f"no curves in {data}")
+
+    monkeypatch.setitem(registry.REGISTERED, "bands", Check("bands", "", conduct))
+    assert bench("bands", "--data", str(tmp_path)) == (0, f"bands  NOT CHECKED: no curves in {tmp_path}\n")
+
+
 def test_the_file_holds_all_figures(planted, tmp_path):
     bench("right", "--json", str(tmp_path / "figures.json"))
     told = json.loads((tmp_path / "figures.json").read_text())
@@ -129,7 +147,7 @@ def test_processor_time_counts_children():
 def test_every_benchmark_names_its_peer():
     found = registry.find([])
     assert {"ledger.recovery", "ledger.throughput"} <= {one.name for one in found}
-    assert [one.name for one in found if "peer" not in one.says] == []
+    assert [one.name for one in found if isinstance(one, Benchmark) and "peer" not in one.says] == []
 
 
 def test_throughput_small(monkeypatch):

@@ -12,6 +12,8 @@ Rows = NDArray[np.int64]
 
 SMALLEST = 16  # labels: below, a curve shows luck
 SMALLEST_PER_CLASS = 5
+THIN_PER_CLASS = 8  # labels: a curve whose smallest size has fewer leaves that size out,
+FEWEST_KEPT = 4  # but keeps this many sizes
 
 
 @dataclass(frozen=True)
@@ -44,13 +46,16 @@ class Cell:
 def sizes(total: int, classes: int, preset: Preset) -> tuple[int, ...]:
     """Return ascending sizes up to `total` labels, at most one per entry of preset.repeats.
 
-    Where the smallest would fall under max(16, 5 per class), the sizes stand closer together instead.
+    Where the smallest of five would hold fewer than 8 labels per class it is left out.  Where the smallest
+    would still fall under max(16, 5 per class), the sizes stand closer together instead.
     Raises ValueError where not even two sizes fit.
     """
     smallest = max(SMALLEST, SMALLEST_PER_CLASS * classes)
     if total < 2 * smallest:
         raise ValueError(f"a curve of {classes} classes needs at least {2 * smallest} labels, got {total}")
     steps = len(preset.repeats) - 1
+    if steps >= FEWEST_KEPT and total / preset.factor**steps < THIN_PER_CLASS * classes:
+        steps -= 1
     factor = min(preset.factor, (total / smallest) ** (1 / steps))
     return tuple(sorted({round(total / factor**k) for k in range(steps + 1)}))
 

@@ -1,4 +1,4 @@
-"""The one home of speed claims: each benchmark is one decorated function in a file of its own.
+"""The one home of claims: each benchmark or check is one decorated function in a file of its own.
 
 The file's place below this folder is the benchmark's name (`ledger/throughput.py` is `ledger.throughput`).
 The function runs ours and a named peer in turn, checks that ours is right, and returns an Outcome; its
@@ -8,6 +8,12 @@ docstring says who the peer is and what is fair or unfair about it:
     def decoding() -> Outcome:
         ours, peer = in_turn(("simplejpeg", fast), ("Pillow", slow), repeats=5)
         return Outcome(ours, peer, gate=np.array_equal(...), because="equal pixels", counts="cpu")
+
+A check claims no speed but that figures keep their bounds; it has no peer and no ratio, only a gate:
+
+    @check
+    def bands(data: Path | None) -> Verdict:
+        return Verdict(gate=..., because="coverage 0.91 of 0.90", table=("ratio  coverage", ...))
 
 A survey is no claim: it measures what it finds and tells it line by line, and only where it is asked for:
 
@@ -86,6 +92,31 @@ class Benchmark:
         }
 
 
+@dataclass(frozen=True)
+class Verdict:
+    """What a check found."""
+
+    gate: bool  # whether every bound held
+    because: str  # what the gate saw, for a person
+    table: tuple[str, ...] = ()  # lines to print below
+    figures: dict[str, float] = field(default_factory=dict)
+
+
+class NoData(Exception):
+    """A check's data are not there; the message says which and where they were looked for."""
+
+
+@dataclass(frozen=True)
+class Check:
+    name: str
+    says: str
+    conduct: Callable[[Path | None], Verdict]  # given a folder of data; may raise NoData
+
+    def report(self, verdict: Verdict) -> dict[str, object]:
+        """All figures, for a JSON file."""
+        return {"name": self.name, "says": self.says, **asdict(verdict)}
+
+
 Tell = Callable[[str], object]
 
 
@@ -96,7 +127,7 @@ class Survey:
     conduct: Callable[[Tell, Path | None], None]  # where to tell each line, and a folder of data
 
 
-REGISTERED: dict[str, Benchmark] = {}
+REGISTERED: dict[str, Benchmark | Check] = {}
 SURVEYS: dict[str, Survey] = {}
 
 
@@ -111,6 +142,13 @@ def benchmark(*, target: float) -> Callable[[Callable[[], Outcome]], Callable[[]
     return register
 
 
+def check(conduct: Callable[[Path | None], Verdict]) -> Callable[[Path | None], Verdict]:
+    """Make the function below the check of its file."""
+    name = conduct.__module__.removeprefix(f"{HERE}.")
+    REGISTERED[name] = Check(name, inspect.getdoc(conduct) or "", conduct)
+    return conduct
+
+
 def survey(conduct: Callable[[Tell, Path | None], None]) -> Callable[[Tell, Path | None], None]:
     """Make the function below the survey of its file; `gpu/survey.py` is `gpu`."""
     name = conduct.__module__.removeprefix(f"{HERE}.").removesuffix(".survey")
@@ -118,8 +156,8 @@ def survey(conduct: Callable[[Tell, Path | None], None]) -> Callable[[Tell, Path
     return conduct
 
 
-def find(names: list[str]) -> list[Benchmark | Survey]:
-    """Return the named benchmarks and surveys, or all benchmarks; raises KeyError with an unknown name.
+def find(names: list[str]) -> list[Benchmark | Check | Survey]:
+    """Return the named ones, or all benchmarks and checks; raises KeyError with an unknown name.
 
     Only what is asked for is imported: a benchmark may need libraries that take long to load.
     """

@@ -1,4 +1,4 @@
-"""`manage.py bench [NAME ...]`: runs ours and a named peer in turn, and says how they compare."""
+"""`manage.py bench [NAME ...]`: how fast ours is beside a named peer, and whether figures keep their bounds."""
 
 import json
 import os
@@ -11,15 +11,17 @@ from pathlib import Path
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from workbench.benchmarks import registry
-from workbench.benchmarks.registry import Benchmark, Outcome, Survey
+from workbench.benchmarks.registry import Benchmark, Check, NoData, Outcome, Survey, Verdict
 
 
 class Command(BaseCommand):
-    help = "Measures our speed claims; exits with 1 where a result is not right, however fast it came."
+    help = "Measures our claims; exits with 1 where a result is not right, however fast it came."
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("names", nargs="*", metavar="NAME", help="default: all but gpu")
-        parser.add_argument("--data", type=Path, metavar="DIR", help="for gpu: Fashion-MNIST and CIFAR-10")
+        parser.add_argument(
+            "--data", type=Path, metavar="DIR", help="public data: images for gpu, curves for curves"
+        )
         parser.add_argument("--json", type=Path, metavar="FILE", help="write all figures there")
 
     def handle(self, *, names: list[str], json: Path | None, data: Path | None, **options: object) -> None:
@@ -32,26 +34,45 @@ class Command(BaseCommand):
         for one in chosen:
             if isinstance(one, Survey):
                 one.conduct(self._tell, data)
-        outcomes = [(one, self._run(one)) for one in chosen if isinstance(one, Benchmark)]
+        reports = [self._run(one) for one in chosen if isinstance(one, Benchmark)]
+        reports += self._checked([one for one in chosen if isinstance(one, Check)], data)
         if json is not None:
-            _write(json, outcomes)
-        sys.exit(0 if all(outcome.gate for _, outcome in outcomes) else 1)
+            _write(json, reports)
+        sys.exit(0 if all(report["gate"] for report in reports) else 1)
+
+    def _checked(self, checks: list[Check], data: Path | None) -> list[dict[str, object]]:
+        """Conduct the checks whose data are there, and say of the others that they were not."""
+        reports = []
+        for one in checks:
+            try:
+                verdict = one.conduct(data)
+            except NoData as absent:
+                self._tell(f"{one.name}  NOT CHECKED: {absent}")
+                continue
+            self._tell(f"{one.name}  {_gate(verdict)}: {verdict.because}")
+            for line in verdict.table:
+                self._tell(f"  {line}")
+            reports.append(one.report(verdict))
+        return reports
 
     def _tell(self, line: str) -> None:
         self.stdout.write(line)
         self.stdout.flush()
 
-    def _run(self, one: Benchmark) -> Outcome:
+    def _run(self, one: Benchmark) -> dict[str, object]:
         outcome = one.measure()
         low, high = outcome.spread
-        gate = "gate held" if outcome.gate else "GATE FAILED"
         self.stdout.write(
             f"{one.name}  ratio {outcome.ratio:.2f} ({low:.2f}-{high:.2f}, n={len(outcome.ours.wall_s)}"
             f"{_beside(outcome)})"
             f"  target {one.target:g}{'' if outcome.ratio >= one.target else ' MISSED'}"
-            f"  {gate}: {outcome.because}"
+            f"  {_gate(outcome)}: {outcome.because}"
         )
-        return outcome
+        return one.report(outcome)
+
+
+def _gate(found: Outcome | Verdict) -> str:
+    return "gate held" if found.gate else "GATE FAILED"
 
 
 def _beside(outcome: Outcome) -> str:
@@ -63,7 +84,7 @@ def _known() -> list[str]:
     return [*(one.name for one in registry.find([])), *registry.SURVEYS]
 
 
-def _write(file: Path, outcomes: list[tuple[Benchmark, Outcome]]) -> None:
+def _write(file: Path, results: list[dict[str, object]]) -> None:
     machine = {
         "at": datetime.now(UTC).isoformat(timespec="seconds"),
         "cpus": os.cpu_count(),
@@ -71,5 +92,4 @@ def _write(file: Path, outcomes: list[tuple[Benchmark, Outcome]]) -> None:
         "python": platform.python_version(),
         "system": platform.platform(),
     }
-    results = [one.report(outcome) for one, outcome in outcomes]
     file.write_text(json.dumps({"machine": machine, "results": results}, indent=2) + "\n")
