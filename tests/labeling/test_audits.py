@@ -13,7 +13,7 @@ def dataset(now):
     return Dataset.objects.create(name="pets", classes=["cat", "dog"], created_at=now)
 
 
-def test_sample(dataset, now, *said, split="test", source="label_studio"):
+def opinions(dataset, now, *said, split="test", source="label_studio"):
     """A sample and what people said of it, one after the other; the first may be imported."""
     key = f"{Sample.objects.count()}"
     sample = Sample.objects.create(
@@ -29,31 +29,28 @@ def test_sample(dataset, now, *said, split="test", source="label_studio"):
     return sample
 
 
-test_sample.__test__ = False
-
-
 @pytest.mark.parametrize(
     "said",
     [(), ("cat",), ("cat", "dog"), ("cat", "dog", "cat"), ("cat", "cow", "cow"), ("cat", "dog", "cow")],
 )
 def test_labels_that_nobody_could_judge_do_not_count(dataset, now, said):
-    test_sample(dataset, now, *said)
+    opinions(dataset, now, *said)
     assert audits.of_test_labels(dataset) == (0, 0)
 
 
 def test_training_labels_do_not_count(dataset, now):
-    test_sample(dataset, now, "cat", "dog", "dog", split="train")
+    opinions(dataset, now, "cat", "dog", "dog", split="train")
     assert audits.of_test_labels(dataset) == (0, 0)
 
 
 @pytest.mark.parametrize("source", ["label_studio", "import"])
 def test_two_others_who_agree_judge_the_first(dataset, now, source):
-    test_sample(dataset, now, "cat", "dog", "dog", source=source)
-    test_sample(dataset, now, "cat", "cat", "cat", source=source)
+    opinions(dataset, now, "cat", "dog", "dog", source=source)
+    opinions(dataset, now, "cat", "cat", "cat", source=source)
     assert audits.of_test_labels(dataset) == (2, 1)
 
 
 def test_a_withdrawn_opinion_does_not_count(dataset, now):
-    sample = test_sample(dataset, now, "cat", "dog", "dog")
+    sample = opinions(dataset, now, "cat", "dog", "dog")
     sample.annotations.filter(label="dog").first().delete()
     assert audits.of_test_labels(dataset) == (0, 0)
