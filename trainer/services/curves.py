@@ -21,6 +21,7 @@ from trainer.services import pretraining
 
 ADAPTIVE = "adaptive"  # one training a size, then each next one where it narrows the band most
 MOST_TRAININGS = 60  # of an adaptive curve
+PRESETS = (*design.PRESETS, ADAPTIVE)
 HEADS = (Curve.Tier.RIDGE, Curve.Tier.LOGISTIC, Curve.Tier.MLP)
 
 
@@ -40,10 +41,8 @@ class Design:
     aim: int = 0
 
     def __post_init__(self) -> None:
-        if self.preset not in (*design.PRESETS, ADAPTIVE):
-            raise ValueError(
-                f"preset must be one of {', '.join((*design.PRESETS, ADAPTIVE))}, got {self.preset!r}"
-            )
+        if self.preset not in PRESETS:
+            raise ValueError(f"preset must be one of {', '.join(PRESETS)}, got {self.preset!r}")
         if self.preset == ADAPTIVE and not 5 <= self.budget <= MOST_TRAININGS:
             raise ValueError(f"an adaptive curve takes 5 to {MOST_TRAININGS} trainings, got {self.budget}")
         if self.aim < 0:
