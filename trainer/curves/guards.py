@@ -70,8 +70,8 @@ def warnings(
         "The last two sizes cannot be told apart: the score may have leveled off at its last value.": (
             is_plateau(points)
         ),
-        f"The test set has {n_test} items: each is worth {100 / n_test:.1f} points.": 1 / n_test
-        > COARSE_STEP,
+        f"The test set has {n_test} items: each is worth {100 / n_test:.1f} points, "
+        "and how others would score the band does not say.": 1 / n_test > COARSE_STEP,
         "Every size was trained once: the noise between trainings is guessed, not measured.": (
             all(len(errors) == 1 for errors in runs)
         ),

@@ -68,10 +68,13 @@ def _three(values: Sequence[float], digits: int) -> str:
     return " / ".join(f"{value:.{digits}f}" for value in values)
 
 
-def distance(said: Said, file: Path) -> float:
-    """Return how far median and band lie at most from the stored predictions of the reference program."""
+def distance(said: Said, file: Path, every: int = 1) -> float:
+    """Return how far median and band lie at most from the stored predictions of the reference program.
+
+    said holds one curve in `every`.
+    """
     with np.load(file) as stored:
-        rows = np.flatnonzero(stored["split"] == "test")
+        rows = np.flatnonzero(stored["split"] == "test")[::every]
         theirs = {name: np.clip(stored[name][rows], 0, 1) for name in ("median", "lo90", "hi90")}
     place, column = said.curve.astype(int), np.log2(said.ratio).astype(int) - 1
     ours = {"median": said.medians[METHODS[0]], "lo90": said.low, "hi90": said.high}
