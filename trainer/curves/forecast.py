@@ -57,12 +57,12 @@ def forecast(
     )
 
 
-def of_points(curve: Outlook, chance: float) -> Forecast:
+def of_points(curve: Outlook, chance: float, *, widen: float | None = None) -> Forecast:
     """Return the forecast of a curve's points; chance is the score of guessing."""
-    errors: dict[int, list[float]] = {}
-    for point in sorted(curve.points):
-        errors.setdefault(point.n, []).append(1 - point.value)
-    return forecast(list(errors), list(errors.values()), chance_error=1 - chance, n_test=curve.n_test)
+    errors = curve.errors
+    return forecast(
+        list(errors), list(errors.values()), chance_error=1 - chance, n_test=curve.n_test, widen=widen
+    )
 
 
 def _quantiles(fitted: Fit, widen: float, n_test: int) -> tuple[Quantiles, Floats]:
