@@ -10,7 +10,7 @@ from workbench.charts import axis as axes
 from workbench.charts.axis import Axis
 from workbench.charts.frame import WORDS, Info, percent
 
-Keys = Mapping[tuple[int, int, int], str]  # (n, repeat, seed) of a training -> its key
+Keys = Mapping[tuple[int, int], str]  # (repeat, seed) of a training, of any size -> its key
 
 
 class Ceiling(NamedTuple):
@@ -82,7 +82,7 @@ def _traced(curve: Outlook, view: View, keys: Keys) -> Info:
     """Return what was measured and what is expected, each with its x."""
     axis, cost = view.axis, view.cost
     points = sorted(curve.points)
-    named = [keys.get((point.n, point.repeat, point.seed), "") for point in points]
+    named = [keys.get((point.repeat, point.seed), "") for point in points]
     x = [axis.of(point.n, key) for point, key in zip(points, named, strict=True)]
     return {
         "points": [

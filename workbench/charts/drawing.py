@@ -9,9 +9,9 @@ from workbench.charts.frame import FORECAST, GREEN, INK, MEASURED, Info, Option,
 NEAR_ALL = 0.95  # a chart that comes so close ends at all
 ROOM = 1.15  # of a log axis, beyond its first and last x: a point must not lie on the edge
 # of groups of other curves: told apart by color, by symbol and by dash
-PURPLE, YELLOW, BLACK = "#cc79a7", "#f0e442", "#999999"
+PURPLE, GRAY = "#cc79a7", "#8a8f98"
 OTHERS = (
-    *((GREEN, "emptyCircle", [8, 3]), (PURPLE, "emptyTriangle", [3, 3]), (BLACK, "emptyRect", [10, 3, 2, 3])),
+    *((PURPLE, "triangle", [3, 3]), (GRAY, "rect", [10, 3, 2, 3]), (GREEN, "circle", [8, 3])),
     *((frame.BLUE, "roundRect", [2, 2]), (frame.RED, "pin", [12, 4]), (frame.ORANGE, "arrow", [5, 5])),
 )
 
@@ -39,9 +39,12 @@ def curve_option(info: Info, *, dark: bool = False) -> Option:
 
 def _x_axes(info: Info, axis: Option) -> Option | list[Option]:
     """Return the x axis, and over labels a second one with their cost where a label has a price."""
-    kind = {"type": "log", "logBase": 2} if info["scale"] == "log" else {"type": "value"}
+    base = 10 if info["axis"]["name"] in ("hours", "compute") else 2  # 1/128 of an hour says nothing
+    kind = {"type": "log", "logBase": base} if info["scale"] == "log" else {"type": "value"}
     name = f"{info['axis']['words']}{' (log scale)' if info['scale'] == 'log' else ''}"
     ends = _ends(info)
+    crooked = {"showMinLabel": info["scale"] != "log", "showMaxLabel": False}  # the ends of the axis
+    axis = {**axis, "axisLabel": {**axis["axisLabel"], **crooked}}
     first = {**axis, **kind, "name": name, "scale": True, **ends}
     if not info["cost"] or not ends:
         return first
@@ -235,4 +238,4 @@ def _legend(option: Option, info: Info) -> None:
         option["legend"]["type"] = "scroll"
         option["legend"]["right"] = 0
     if isinstance(option["xAxis"], list):
-        option["grid"]["top"] = 116
+        option["yAxis"]["nameGap"] = 54  # above the upper axis

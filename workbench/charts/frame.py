@@ -46,7 +46,7 @@ def blank(summary: str, dark: bool) -> Option:
         "backgroundColor": "transparent",
         "textStyle": {"fontFamily": "inherit"},
         "aria": {"enabled": True, "label": {"description": summary}},
-        "grid": {"left": 12, "right": 16, "top": 72, "bottom": 12, "outerBoundsMode": "same"},
+        "grid": {"left": 12, "right": 16, "top": 52, "bottom": 12, "outerBoundsMode": "same"},
         "legend": {"top": 0, "left": 0, "textStyle": ink, "itemWidth": 22},
         # text drawn on the canvas: names of classes come from users and never become HTML
         "tooltip": {"renderMode": "richText", "confine": True, "trigger": "item"},

@@ -8,6 +8,7 @@ from workbench.charts import curve as curves
 from workbench.charts import frame
 from workbench.charts.frame import FORECAST, INK, MEASURED, RULE, Info, Option, per_cent, percent
 
+ROOM = 1.3  # of an axis, beyond its first and last number
 MOST = 24  # drawn charts; the table holds every class
 
 
@@ -44,14 +45,21 @@ def classes_option(info: Info, *, dark: bool = False) -> Option:
     small = {"color": INK[dark], "fontSize": 11}
     option |= {"grid": [], "title": [], "xAxis": [], "yAxis": [], "series": [], "legend": {"show": False}}
     for k, one in enumerate(shown):
-        axis: Option = {"gridIndex": k, "axisLabel": {**small, "hideOverlap": True}}
-        axis |= {"splitLine": {"lineStyle": {"color": RULE[dark]}}}
+        axis: Option = {"gridIndex": k, "splitLine": {"lineStyle": {"color": RULE[dark]}}}
+        crooked = {"showMinLabel": False, "showMaxLabel": False}  # the ends of the axis are
         option["grid"].append({"outerBoundsMode": "same"})
         option["title"].append(_title(one, dark))
-        option["xAxis"].append({**axis, "type": "log", "logBase": 2, "splitNumber": 3})
-        option["yAxis"].append({**axis, "type": "value", "min": 0, "max": 100, "interval": 50})
+        across = {**axis, "axisLabel": {**small, "hideOverlap": True, **crooked}}
+        option["xAxis"].append({**across, **_ends(one), "type": "log", "logBase": 4})
+        up = {"type": "value", "min": 0, "max": 100, "interval": 50, "axisLabel": small}
+        option["yAxis"].append({**axis, **up})
         option["series"] += [{**line, "xAxisIndex": k, "yAxisIndex": k} for line in _series(one, k, dark)]
     return option
+
+
+def _ends(one: Info) -> dict[str, float]:
+    n = [max(row["n"], 1) for row in (*one["sizes"], *one["forecast"])]
+    return {"min": min(n) / ROOM, "max": max(n) * ROOM}
 
 
 def _title(one: Info, dark: bool) -> Option:

@@ -14,11 +14,12 @@ class Miss(NamedTuple):
     at: datetime
     forecast: float
     last_value: float
+    of: str  # the figure
 
 
 def misses_info(misses: Sequence[Miss]) -> Info:
     """Return the misses in order of time with the mean of all up to each, as fractions."""
-    ordered = sorted(misses)
+    ordered = sorted(misses, key=lambda miss: miss.at)
     total, rows = 0.0, []
     for count, miss in enumerate(ordered, 1):
         total += miss.forecast
@@ -38,13 +39,18 @@ def misses_info(misses: Sequence[Miss]) -> Info:
 def misses_option(info: Info, *, dark: bool = False) -> Option:
     """Return each miss over time beside that of the last value, and the bias so far."""
     option = frame.blank(info["summary"], dark)
-    option["xAxis"] |= {"type": "time", "name": "Scored"}
+    option["xAxis"] |= {"type": "value", "name": "Scored forecasts, the oldest first", "minInterval": 1}
+    option["xAxis"] |= {"min": 0, "max": len(info["misses"]) + 1, "splitLine": {"show": False}}
     option["yAxis"] |= {"type": "value", "name": "Became less said (points)", "scale": True}
-    rows = info["misses"]
 
     def column(name: str) -> list[list[object]]:
-        return [[row["at"], round(100 * row[name], 2)] for row in rows]
+        rows = enumerate(info["misses"], 1)
+        return [[number, round(100 * row[name], 2), row["of"], row["at"][:10]] for number, row in rows]
 
+    told = {
+        "dimensions": ["Number", "Points", "Of", "Scored"],
+        "encode": {"x": 0, "y": 1, "tooltip": [2, 1, 3]},
+    }
     zero = {"silent": True, "symbol": "none", "label": {"show": False}, "data": [{"yAxis": 0}]}
     option["series"] = [
         {
@@ -55,9 +61,9 @@ def misses_option(info: Info, *, dark: bool = False) -> Option:
             "data": column("forecast"),
         }
         | {"itemStyle": {"color": FORECAST[dark], "opacity": 0.7}},
-        {"type": "scatter", "name": "Last value", "symbol": "emptyRect", "symbolSize": 8}
+        {**told, "type": "scatter", "name": "Last value", "symbol": "rect", "symbolSize": 8}
         | {"itemStyle": {"color": INK[dark], "opacity": 0.7}, "data": column("last_value")},
-        {"type": "line", "name": "Bias so far", "symbol": "none", "color": MEASURED[dark]}
+        {**told, "type": "line", "name": "Bias so far", "symbol": "none", "color": MEASURED[dark]}
         | {"data": column("bias"), "markLine": zero | {"lineStyle": {"color": INK[dark]}}},
     ]
     return option

@@ -111,7 +111,7 @@ def others(curve: Curve, look: Look) -> tuple[OtherCurve, ...]:
 
 
 def keys_of(trainings: tuple[Training, ...]) -> Keys:
-    return {(one.n, one.repeat, one.seed): one.key for one in trainings}
+    return {(one.repeat, one.seed): one.key for one in trainings}
 
 
 def _trace(other: Curve, look: Look, trainings: tuple[Training, ...]) -> Trace:

@@ -114,7 +114,7 @@ def latest_card(dataset: Dataset) -> CurveCard | None:
     curve = dataset.curves.real().exclude(cells=None).first()
     if curve is None:
         return None
-    info = curve_info(curve)
+    info = curve_info(curve) | {"cost": None}  # a small card has no room for a second axis
     return CurveCard(curve.pk, info["summary"], options(info))
 
 

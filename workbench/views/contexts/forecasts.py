@@ -7,7 +7,7 @@ from datetime import datetime
 
 from labeling.models import Dataset
 from trainer.services import forecasts
-from trainer.services.forecasts import Record
+from trainer.services.forecasts import Record, Scored
 from workbench.charts import promises
 from workbench.charts.frame import METRICS, RECALL, WORDS, Info, Option
 from workbench.charts.promises import Miss
@@ -61,8 +61,7 @@ class LedgerPage:
 def ledger(dataset: Dataset, metric: str = "") -> LedgerPage:
     """Return the scored forecasts in one metric, or in all of them."""
     rows = tuple(row for row in forecasts.scored(dataset) if metric in ("", row.metric))
-    misses = [Miss(row.scored_at, row.became - row.median, row.became - row.last_value) for row in rows]
-    info = promises.misses_info(misses)
+    info = promises.misses_info([_miss(row) for row in reversed(rows)])
     return LedgerPage(
         metric=metric,
         words=WORDS.get(metric, "All figures"),
@@ -74,6 +73,11 @@ def ledger(dataset: Dataset, metric: str = "") -> LedgerPage:
         options={"light": promises.misses_option(info), "dark": promises.misses_option(info, dark=True)},
         waiting=_waiting(dataset),
     )
+
+
+def _miss(row: Scored) -> Miss:
+    of = f"Recall of {row.label}" if row.label else WORDS[row.metric]
+    return Miss(row.scored_at, row.became - row.median, row.became - row.last_value, f"{of}, {row.n} labels")
 
 
 def _waiting(dataset: Dataset) -> Waiting:

@@ -78,6 +78,7 @@ class PlannerPage:
     mix: dict[str, int]
     total: int  # pictures of the mix
     refused: str  # why no mix of classes is proposed
+    short: str  # that fewer pictures wait than are wanted
     comparison: str
     ceiling: str
     last_value: float | None
@@ -118,6 +119,7 @@ def planner_page(curve: Curve, wish: Wish, metric: str) -> PlannerPage:
         mix=plan.mix,
         total=sum(plan.mix.values()),
         refused=plan.refused,
+        short=_short(plan, wish.budget or plan.need.purchase),
         comparison=_comparison(plan, rows),
         ceiling=plan.ceiling.sentence if plan.ceiling and metric == "accuracy" else "",
         last_value=forecast.last_value if forecast else None,
@@ -163,6 +165,13 @@ def _band(outcome: Outcome) -> Band | None:
 
 def _apart(one: Band | None, other: Band | None) -> bool:
     return one is not None and other is not None and (one.high < other.low or other.high < one.low)
+
+
+def _short(plan: Plan, wanted: int) -> str:
+    if not 0 < plan.budget < wanted:
+        return ""
+    missing = f"the other {wanted - plan.budget:,} have to be found"
+    return f"Only {plan.budget:,} pictures wait for a label: {missing}."
 
 
 def _comparison(plan: Plan, rows: tuple[ClassChoice, ...]) -> str:
