@@ -34,6 +34,7 @@ slices = st.lists(
         (Slice(Law(0.1, 1, 0), 10), "rate > 0"),
         (Slice(Law(0.1, float("nan"), 0.5), 10), "laws need floor"),
         (Slice(Law(0.1, 1, 0.5), 10, cost=0), "costs must be positive"),
+        (Slice(Law(0.1, 1, 0.5), 10, cost=float("nan")), "costs must be positive"),
         (Slice(Law(0.1, 1, 0.5), -1), "not negative"),
         (Slice(Law(0.1, 1, 0.5), 10, weight=0), "one weight positive"),
     ],
@@ -105,7 +106,7 @@ def loss(classes, bought, fairness):
     """The objective as written in the source, weights with mean 1."""
     weights = np.array([one.weight for one in classes])
     now, then = errors(classes, 0 * np.asarray(bought)), errors(classes, bought)
-    mean = np.average(now, weights=weights)
+    mean = np.average(np.minimum(now, 1), weights=weights)
     weights = weights / weights.mean()
     return float(weights @ then + fairness * np.maximum(0, then / mean - 1).sum())
 

@@ -1,5 +1,6 @@
 from dataclasses import replace
 from datetime import timedelta
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -119,5 +120,18 @@ def test_the_record_of_known_misses(earlier, dataset, now):
 
 def test_one_score_alone_has_no_interval_of_its_bias(earlier, dataset, now):
     forecasts.score_with(draw(dataset, now, cells((128, 0.9))), now)
-    found = forecasts.track_record(forecasts.past(dataset, "accuracy"))
+    found = forecasts.track_record([row for row in forecasts.scored(dataset) if row.metric == "accuracy"])
     assert (found.bias_low, found.bias_high) == (None, None)
+
+
+def test_past_forecasts_come_with_the_width_that_they_had(earlier, dataset, now):
+    earlier.forecasts.filter(metric="accuracy").update(widened=1.5)
+    forecasts.score_with(draw(dataset, now, cells((128, 0.9))), now)
+    (found,) = forecasts.past(dataset, "accuracy")
+    assert found == pytest.approx((0.9, 0.9, 0.85, 0.95, 1.5), abs=1e-3)
+
+
+def test_chances_are_those_of_the_test_items():
+    snapshot = SimpleNamespace(labels=np.array([0, 0, 0, 1, 2, 2]), test_rows=np.array([0, 1, 2, 3]))
+    found = forecasts.chances(snapshot)
+    assert (found["accuracy"], found["balanced_accuracy"]) == (0.75, 0.5)

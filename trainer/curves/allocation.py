@@ -57,7 +57,7 @@ class _Table:
 
     @property
     def error(self) -> Floats:
-        return np.asarray(self.floor + self.scale * self.labels**-self.rate)
+        return np.asarray(np.minimum(self.floor + self.scale * self.labels**-self.rate, 1))
 
     @property
     def share(self) -> Floats:
@@ -73,12 +73,13 @@ def _table(slices: Sequence[Slice]) -> _Table:
     labels, cost, weight, pool = np.array([one[1:] for one in slices], float).T
     if not (np.isfinite(laws).all() and (laws >= 0).all() and (laws[:, 2] > 0).all()):
         raise ValueError(f"laws need floor, scale >= 0 and rate > 0, got {laws.tolist()}")
-    if (cost <= 0).any() or (weight < 0).any() or not weight.any() or (labels < 0).any() or (pool < 0).any():
+    if not ((cost > 0).all() and min(weight.min(), labels.min(), pool.min()) >= 0 and weight.any()):
         raise ValueError(
             "costs must be positive; labels, weights and pools not negative; one weight positive"
         )
     # a power law knows no class without labels: it counts as one of a single label
-    return _Table(*laws.T, np.maximum(labels, 1), cost, weight / weight.mean(), np.floor(pool))
+    floor, scale, rate = laws.T
+    return _Table(floor, scale, rate, np.maximum(labels, 1), cost, weight / weight.mean(), np.floor(pool))
 
 
 def optimum(slices: Sequence[Slice], budget: float, fairness: float = FAIRNESS) -> Floats:
@@ -121,7 +122,7 @@ def _spread(share: Floats, table: _Table, budget: float) -> Floats:
         return np.zeros_like(share)
 
     def bought(log_part: float) -> Floats:
-        return np.minimum(np.exp(-log_part) * share, table.pool)
+        return np.asarray(np.minimum(np.exp(-log_part) * share, table.pool))
 
     top = np.log(budget + 1) + 60
     return _bisected(bought, table, budget, -top, top)

@@ -7,6 +7,8 @@ import numpy as np
 from trainer.curves.families import Floats
 from trainer.curves.outlook import Quantiles
 
+EARLIER_RISK = 0.5  # of a purchase that another can follow
+STEPS_PER_DOUBLING = 16  # four times as fine as a forecast is stored: a chance bends more than a score
 CAP = 4  # times the labels of today: the most that one purchase leads to
 
 
@@ -33,13 +35,19 @@ class Chances(NamedTuple):
         """Return the chance with n labels, interpolated in log n."""
         return float(np.interp(np.log(n), np.log(self.n), self.chance))
 
-    def total(self, now: float, risk: float, cap: float = CAP) -> float:
-        """Return how many labels to hold after a purchase: enough but for risk, at most cap times today's."""
-        found = self.first(1 - risk)
-        return min(self.n[-1] if found is None else found, cap * now)
+    def purchase(self, risk: float, rounds: int, cap: float = CAP) -> tuple[float, bool]:
+        """Return how many labels to hold after the next of `rounds` purchases, and if those must suffice.
+
+        Even odds are enough while another round follows, and the last must suffice but for risk; where even
+        odds hold today, only more than those are worth buying.  At most cap times the labels of today.
+        """
+        must_suffice = rounds == 1 or bool(self.chance[0] >= 1 - EARLIER_RISK)
+        found = self.first(1 - (risk if must_suffice else EARLIER_RISK))
+        return min(float(self.n[-1] if found is None else found), cap * float(self.n[0])), must_suffice
 
 
 def chances(quantiles: Quantiles, now: float, target: float) -> Chances:
     """Return the chances of a score of at least target, from today's labels to FAR times the largest size."""
-    n = np.array([now, *(size for size in quantiles.n if size > now)], float)
+    steps = int(np.ceil(max(np.log2(quantiles.n[-1] / now), 0) * STEPS_PER_DOUBLING))
+    n = np.geomspace(now, max(quantiles.n[-1], now), steps + 1)
     return Chances(n, np.maximum.accumulate([quantiles.chance(size, target) for size in n]))

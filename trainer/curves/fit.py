@@ -41,7 +41,9 @@ class Points:
     variance: Floats
 
 
-def summarize(n: Sequence[float], runs: Sequence[Sequence[float]], n_test: int | None = None) -> Points:
+def summarize(
+    n: Sequence[float] | Floats, runs: Sequence[Sequence[float]], n_test: int | None = None
+) -> Points:
     """Return the points of a curve from the errors of every run; runs[k] are those with n[k] labels.
 
     The variance of one run is v0 + v1 / n, with v1 pooled over all sizes that were repeated.  Where none
@@ -51,6 +53,8 @@ def summarize(n: Sequence[float], runs: Sequence[Sequence[float]], n_test: int |
     items are no proof of a noiseless curve.
     """
     sizes = np.asarray(n, float)
+    if not len(sizes):
+        raise ValueError("a curve needs at least one size")
     if len(sizes) != len(runs) or not all(len(errors) for errors in runs):
         raise ValueError(f"every size needs the errors of its runs: {len(sizes)} sizes, {len(runs)} lists")
     flat = np.concatenate([np.asarray(errors, float) for errors in runs])
@@ -88,7 +92,7 @@ class Linear(NamedTuple):
         return Linear(*(column[rows] for column in self))
 
 
-def _solve_free(phi: Floats, error: Floats, weight: Floats) -> Linear:
+def solve_free(phi: Floats, error: Floats, weight: Floats) -> Linear:
     """Weighted least squares of floor >= 0 and scale >= 0; phi is (G, K), error and weight are (K,)."""
     w, wp, wpp = weight.sum(), phi @ weight, (phi * phi) @ weight
     wy, wpy = (weight * error).sum(), (phi * error) @ weight
@@ -205,7 +209,7 @@ def posterior(
     if family.anchored:
         linear = _solve_anchored(phi, points.error, weight, chance_error)
     else:
-        linear = _solve_free(phi, points.error, weight)
+        linear = solve_free(phi, points.error, weight)
     return linear, linear.log_evidence - 0.5 * np.log(variance).sum() + family.log_prior
 
 

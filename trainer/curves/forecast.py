@@ -3,17 +3,17 @@
 from collections.abc import Sequence
 
 import numpy as np
+from scipy.special import betaincinv
 
+from trainer.curves import guards
 from trainer.curves.families import TYPICAL, Floats, RatePrior
-from trainer.curves.fit import MISFITS, Fit, Points, fit, summarize
+from trainer.curves.fit import Fit, Points, fit, summarize
 from trainer.curves.law import law
 from trainer.curves.outlook import DIGITS, FAR, REACH, SHARES, Forecast, Outlook, Quantiles, Step
+from trainer.curves.thinning import thinned
 
 STEPS_PER_DOUBLING = 4  # of the grid of n on which a forecast is kept; pages interpolate
-FEWEST_SIZES = 3
-SMALLEST_SPAN = 4  # largest size / smallest size
 QUANTILES = (0.05, 0.5, 0.95)  # median and 90 % band
-COARSE_STEP = 0.02  # test sets whose single item weighs more than this get a warning
 
 
 def forecast(
@@ -27,41 +27,72 @@ def forecast(
 ) -> Forecast:
     """Return the forecast of a curve; runs[k] holds the errors, on n_test shared items, with n[k] labels.
 
-    chance_error is the error of guessing: 1 - share of the largest class, or 1 - 1/K for balanced metrics.
+    chance_error is the error of guessing: one less the score that guessing.scores says.
     rate_prior replaces what is believed of the rate of learning, as classes of one dataset share it.
-    widen stretches the distribution about its median, as recalibration.factor found it necessary.
-    The band says where the accuracy on this test set will lie, not on other pictures.
+    widen stretches the distribution about its median, as recalibration.of found it necessary.
+    The band says where the score on this test set will lie, not on other pictures; where all sizes scored
+    the same it is the exact binomial interval of that score, since nothing else is known.
+    Raises ValueError where an error is no fraction, sizes do not ascend, or n_test or widen is not positive.
     """
-    points = summarize(n, runs, n_test)
-    refused = refusal(points)
+    if n_test < 1:
+        raise ValueError(f"a score needs at least one test item, got n_test={n_test}")
+    if widen is not None and not 0 < widen < np.inf:
+        raise ValueError(f"widen must be a positive number, got {widen}")
+    points = summarize(*thinned(n, runs), n_test)
+    refused = guards.refusal(points)
     last_value = 1 - float(points.error[-1])
     if refused:
         return Forecast((), last_value, False, refused, ())
     rates = rate_prior or TYPICAL
     fitted = fit(points, chance_error, rates)
-    flat = is_plateau(points)
-    flags = warnings(fitted, flat, n_test, repeated=any(len(errors) > 1 for errors in runs))
-    quantiles, gains = _quantiles(fitted, widen or 1.0)
-    steps = _steps(quantiles, gains, REACH * points.n[-1])
-    return Forecast(steps, last_value, flat, "", flags, quantiles, law(points, rates))
+    quantiles, gains = _quantiles(fitted, widen or 1.0, n_test)
+    return Forecast(
+        _steps(quantiles, gains, REACH * points.n[-1]),
+        last_value,
+        guards.is_plateau(points),
+        "",
+        guards.warnings(fitted, n_test, runs, widen),
+        quantiles,
+        law(points, rates),
+    )
 
 
-def of_points(curve: Outlook, chance: float) -> Forecast:
+def of_points(curve: Outlook, chance: float, *, widen: float | None = None) -> Forecast:
     """Return the forecast of a curve's points; chance is the score of guessing."""
-    errors: dict[int, list[float]] = {}
-    for point in sorted(curve.points):
-        errors.setdefault(point.n, []).append(1 - point.value)
-    return forecast(list(errors), list(errors.values()), chance_error=1 - chance, n_test=curve.n_test)
+    errors = curve.errors
+    return forecast(
+        list(errors), list(errors.values()), chance_error=1 - chance, n_test=curve.n_test, widen=widen
+    )
 
 
-def _quantiles(fitted: Fit, widen: float) -> tuple[Quantiles, Floats]:
+def _quantiles(fitted: Fit, widen: float, n_test: int) -> tuple[Quantiles, Floats]:
     """Return the scores' quantiles at every n, and gain over the largest size (3, T): median, low, high."""
     grid = sizes_to_say(fitted.points, FAR)
     errors = _stretched(fitted.at(grid).table(SHARES), widen)
+    low, median, high = _stretched(fitted.saved(grid).table(QUANTILES), widen)
+    errors = _unsure(errors, fitted.points, n_test)
+    if guards.is_constant(fitted.points):
+        high = np.minimum(high, fitted.points.error[-1])  # no more than everything can be saved
     scores = np.round(1 - np.clip(errors, 0, 1), DIGITS)[::-1].T
-    low, median, high = np.clip(_stretched(fitted.saved(grid).table(QUANTILES), widen), -1, 1)
     rows = tuple(tuple(row) for row in scores.tolist())
-    return Quantiles(tuple(int(size) for size in grid), rows), np.array([median, low, high])
+    return Quantiles(tuple(int(size) for size in grid), rows), np.clip([low, median, high], -1, 1)[[1, 0, 2]]
+
+
+def _unsure(errors: Floats, points: Points, n_test: int) -> Floats:
+    """Return quantiles (99, T) stretched to the exact interval of the last error, where noise is not seen.
+
+    Runs without a difference, and runs without an error, would have a band of no width.
+    Source: Clopper & Pearson 1934.
+    """
+    wrong, shares = float(points.error[-1]) * n_test, np.array(SHARES)[:, None]
+    right = n_test - wrong
+    if guards.is_constant(points):
+        low = betaincinv(wrong, right + 1, shares) if wrong > 0 else 0 * shares
+        errors = np.where(shares < 0.5, np.minimum(errors, low), errors)
+    if guards.is_constant(points) or guards.is_spotless(points):
+        high = betaincinv(wrong + 1, right, shares) if right > 0 else 0 * shares + 1
+        errors = np.where(shares > 0.5, np.maximum(errors, high), errors)
+    return np.asarray(errors)
 
 
 def _stretched(quantiles: Floats, widen: float) -> Floats:
@@ -79,19 +110,6 @@ def _steps(quantiles: Quantiles, gains: Floats, largest: float) -> tuple[Step, .
     )
 
 
-def refusal(points: Points) -> str:
-    """Return why these points carry no extrapolation, or ""."""
-    sizes, span = len(points.n), points.n[-1] / points.n[0]
-    if sizes < FEWEST_SIZES:
-        return f"A forecast needs at least {FEWEST_SIZES} sizes; this curve has {sizes}."
-    if span < SMALLEST_SPAN:
-        return (
-            f"A forecast needs sizes that span a factor of {SMALLEST_SPAN}; "
-            f"this curve goes from {points.n[0]:.0f} to {points.n[-1]:.0f} labels."
-        )
-    return ""
-
-
 def sizes_to_say(points: Points, reach: int = REACH) -> Floats:
     """Return the grid of n, on steps of 2^(1/4) around the largest size, which is always part of it.
 
@@ -102,34 +120,3 @@ def sizes_to_say(points: Points, reach: int = REACH) -> Floats:
     exact = points.n[-1] * 2.0 ** (np.arange(first, last + 1) / STEPS_PER_DOUBLING)
     grid = np.unique(np.rint(exact))
     return np.asarray(grid[grid >= points.n[0]])
-
-
-def is_plateau(points: Points) -> bool:
-    """Tell whether the last two sizes differ by less than two standard errors.
-
-    Power laws run on below a hard floor: exp(-n/200) curves were forecast 2 to 5 points too low.
-    """
-    fall = points.error[-2] - points.error[-1]
-    return bool(fall < 2 * np.sqrt(points.variance[-2] + points.variance[-1]))
-
-
-def warnings(fitted: Fit, flat: bool, n_test: int, *, repeated: bool) -> tuple[str, ...]:
-    """Return, in words, why the forecast deserves less trust than its band says."""
-    points = fitted.points
-    rise = np.diff(points.error)
-    noise = 2 * np.sqrt(points.variance[1:] + points.variance[:-1])
-    found = []
-    for k in np.flatnonzero(rise > noise):
-        span = f"{points.n[k]:.0f} to {points.n[k + 1]:.0f}"
-        found.append(f"Accuracy falls from {span} labels by more than noise explains.")
-    if fitted.misfit_weight(MISFITS[-1]) > 0.5:
-        found.append("The points do not follow a law of learning; the band is wide for that reason.")
-    if flat:
-        found.append(
-            "The last two sizes cannot be told apart: accuracy may have leveled off at its last value."
-        )
-    if 1 / n_test > COARSE_STEP:
-        found.append(f"The test set has {n_test} items: each is worth {100 / n_test:.1f} points.")
-    if not repeated:
-        found.append("Every size was trained once: the noise between trainings is guessed, not measured.")
-    return tuple(found)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
@@ -18,6 +17,7 @@ from labeling.models import EmbeddingSet
 from labeling.progress import Progress, Report
 from labeling.services import embeddings
 from labeling.snapshot import Snapshot
+from trainer.curves import recalibration
 from trainer.curves.design import Cell
 from trainer.engine import receipt
 from trainer.engine.recipe import Recipe
@@ -143,12 +143,19 @@ class _Trainings:
         return max(self._row.budget - sum(self._row.repeats), 0)
 
     def _add_one(self) -> None:
-        """Decide on the next training: where it narrows the band most at the curve's aim."""
+        """Decide on the next training: where it narrows the band at the curve's aim most for its steps."""
         from trainer.curves import adaptive
 
         seen = outlooks.outlook_of(self._row)
-        chance = forecasts.chances(self._snapshot)["accuracy"]
-        curves.extend(self._row, adaptive.next_size(seen, 1 - chance, self._row.aim))
+        found = adaptive.next_size(
+            list(seen.errors),
+            list(seen.errors.values()),
+            chance_error=1 - forecasts.chances(self._snapshot)["accuracy"],
+            n_test=self._row.n_test,
+            cost=self._recipe.steps,
+            target=self._row.aim,
+        )
+        curves.extend(self._row, found.n if found else self._row.sizes[-1])
         self._planned = curves.plan(self._row, self._snapshot)
 
     def _tell(self, cell: Cell, accuracy: float) -> None:
@@ -214,36 +221,59 @@ class _Trainings:
 
 def _close(row: Curve, snapshot: Snapshot) -> bool:
     """Keep the curve's forecasts, score the ones before it, and compare it with the other curves."""
-    from trainer.curves import multiplier
-
-    now = timezone.now()
-    chances = forecasts.chances(snapshot)
+    now, chances = timezone.now(), forecasts.chances(snapshot)
     if not forecasts.record(row, [*_overall(row, chances), *_by_class(row)], now):
         return False
     forecasts.score_with(row, now)
     for peer in multipliers.peers(row):
-        base, other = sorted((peer, row), key=lambda one: (one.tier != Curve.Tier.RECIPE, one.pk))
+        base, trick = sorted((peer, row), key=lambda one: (one.tier != Curve.Tier.RECIPE, one.pk))
         for metric in outlooks.METRICS:
-            found = multiplier.compare(
-                outlooks.outlook_of(base, metric), outlooks.outlook_of(other, metric), 1 - chances[metric]
-            )
-            multipliers.record(base, other, metric, asdict(found), now)
+            multipliers.record(base, trick, metric, _worth(base, trick, metric, chances[metric]), now)
     return True
 
 
 def _overall(row: Curve, chances: Mapping[str, float]) -> Iterator[Kept]:
-    from trainer.curves import forecast, recalibration
+    from trainer.curves import forecast
 
-    for metric, chance in chances.items():
-        widen = recalibration.factor(forecasts.past(row.dataset, metric))
-        said = forecast.of_points(outlooks.outlook_of(row, metric), chance, widen=widen)
-        yield Kept(metric, "", said, chance, widen or 1.0)
+    for metric in outlooks.METRICS:
+        widen = _widen(row, metric)
+        said = forecast.of_points(outlooks.outlook_of(row, metric), chances[metric], widen=widen)
+        yield Kept(metric, "", said, chances[metric], widen or 1.0)
 
 
 def _by_class(row: Curve) -> Iterator[Kept]:
-    from trainer.curves import per_class, recalibration
+    from trainer.curves import per_class
+    from trainer.curves.per_class import ClassRuns
 
-    widen = recalibration.factor(forecasts.past(row.dataset, outlooks.RECALL))
-    seen = dict(outlooks.class_outlooks(row))
-    for label, said in zip(seen, per_class.forecasts(list(seen.values()), widen=widen), strict=True):
-        yield Kept(outlooks.RECALL, label, said, 0.0, widen or 1.0)
+    widen = _widen(row, outlooks.RECALL)
+    seen = outlooks.class_outlooks(row)
+    runs = [
+        ClassRuns(name, tuple(look.errors), tuple(map(tuple, look.errors.values())), look.n_test)
+        for name, look in seen
+    ]
+    for (name, _), said in zip(seen, per_class.forecasts(runs, widen=widen), strict=True):
+        yield Kept(outlooks.RECALL, name, said, 0.0, widen or 1.0)
+
+
+def _widen(row: Curve, metric: str) -> float | None:
+    """Return by how much the dataset's own past forecasts of this metric stretch the next band."""
+    return recalibration.of(forecasts.past(row.dataset, metric)).widen
+
+
+def _worth(base: Curve, trick: Curve, metric: str, chance: float) -> dict[str, object]:
+    """Return how many labels of the base one of the other curve is worth, as plain values."""
+    from trainer.curves import multiplier
+
+    def measured(row: Curve) -> multiplier.Measured:
+        errors = outlooks.outlook_of(row, metric).errors
+        return multiplier.Measured(list(errors), list(errors.values()), row.n_test, row.test_set)
+
+    found = multiplier.compare(measured(base), measured(trick), chance_error=1 - chance)
+    return {
+        "verdict": str(found.verdict),
+        "sentence": found.sentence,
+        "band": found.band._asdict() if found.band else None,
+        "chance": found.chance,
+        "log_odds": found.log_odds,
+        "sizes": [band._asdict() for band in found.sizes],
+    }

@@ -165,6 +165,14 @@ class Outlook:
         return max((point.n for point in self.points), default=0)
 
     @property
+    def errors(self) -> dict[int, list[float]]:
+        """The errors of all trainings by number of labels, ascending."""
+        found: dict[int, list[float]] = {}
+        for point in sorted(self.points):
+            found.setdefault(point.n, []).append(1 - point.value)
+        return found
+
+    @property
     def sizes(self) -> tuple[Size, ...]:
         """The measured sizes, ascending."""
         numbers = sorted({point.n for point in self.points})

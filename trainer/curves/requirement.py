@@ -11,13 +11,12 @@ from enum import StrEnum
 from math import ceil
 
 from trainer.curves.ceiling import Ceiling
-from trainer.curves.chances import CAP, Chances, chances
+from trainer.curves.chances import CAP, EARLIER_RISK, Chances, chances
 from trainer.curves.cost import UNKNOWN, Bill, Cost
 from trainer.curves.outlook import FAR, REACH, Forecast, Quantiles
 
 RISK = 0.2  # of missing the target after the last round
 ROUNDS = 3
-EARLIER_RISK = 0.5  # while another round can follow
 PLATEAU_CAP = 2  # instead of CAP where the curve may have leveled off: a doubling settles it
 HOPELESS = 0.2  # chance with FAR times the labels, below which a target counts as out of reach
 MIDDLE_80 = (0.1, 0.9)
@@ -166,11 +165,9 @@ def _in_labels(found: Need, curve: Chances, plateau: bool, cautions: tuple[str, 
 
 
 def _purchase(found: Need, curve: Chances, cap: float) -> int:
-    """Return the labels to buy now; where even odds hold already, only more than those are worth buying."""
-    last = found.ask.rounds == 1 or curve.chance[0] >= 1 - EARLIER_RISK
-    total = curve.total(found.now, found.ask.risk if last else EARLIER_RISK, cap)
+    total, must_suffice = curve.purchase(found.ask.risk, found.ask.rounds, cap)
     most = min(int((cap - 1) * found.now), found.further)
-    return min((_rough_up if last else _rough)(total - found.now), most)
+    return min((_rough_up if must_suffice else _rough)(total - found.now), most)
 
 
 def _cautions(ask: Ask, ceiling: Ceiling | None, plateau: bool) -> tuple[str, ...]:
@@ -247,8 +244,8 @@ _SENTENCES: dict[Verdict, Callable[[Need], str]] = {
 
 def _outgrown(found: Need) -> str:
     return (
-        f"Today's {labels(found.now)} are {REACH} times the {found.measured:,} of the largest training "
-        "or more: train the curve again."
+        f"Today's {labels(found.now)} are {REACH} times the {labels(found.measured)} "
+        "of the largest training or more: train the curve again."
     )
 
 

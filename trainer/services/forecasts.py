@@ -9,8 +9,9 @@ from django.db import transaction
 
 from labeling.models import Dataset
 from labeling.snapshot import Snapshot
-from trainer.curves import outlook
+from trainer.curves import guessing, outlook
 from trainer.curves.outlook import REACH, Quantiles
+from trainer.curves.recalibration import Past
 from trainer.engine.intervals import Z95, wilson
 from trainer.models import Curve, CurveCell, Forecast, ForecastScore
 from trainer.services import outlooks
@@ -61,18 +62,8 @@ def _row(curve: Curve, kept: Kept, now: datetime) -> Forecast:
 
 
 def chances(snapshot: Snapshot) -> dict[str, float]:
-    """Return the score of guessing on the test items, by metric: it anchors a forecast.
-
-    Naming the largest class everywhere finds its share of the items, and has an F1 of 2p / (1 + p) for that
-    class and none for the others.
-    """
-    _, counts = np.unique(snapshot.labels[snapshot.test_rows], return_counts=True)
-    largest = float(counts.max() / counts.sum())
-    return {
-        "accuracy": largest,
-        "balanced_accuracy": 1 / len(counts),
-        "macro_f1": 2 * largest / (1 + largest) / len(counts),
-    }
+    """Return the score of guessing on the test items, by metric: it anchors a forecast."""
+    return guessing.scores(np.bincount(snapshot.labels[snapshot.test_rows]).tolist())
 
 
 @dataclass(frozen=True)
@@ -229,6 +220,8 @@ def track_record(rows: Sequence[Scored]) -> Record | None:
     )
 
 
-def past(dataset: Dataset, metric: str) -> list[Scored]:
+def past(dataset: Dataset, metric: str) -> list[Past]:
     """Return the scored forecasts by which new ones of this metric are recalibrated."""
-    return [row for row in scored(dataset) if row.metric == metric]
+    rows = ForecastScore.objects.filter(forecast__curve__dataset=dataset, forecast__metric=metric)
+    figures = rows.values_list("became", "median", "low", "high", "forecast__widened")
+    return [Past(*row) for row in figures]

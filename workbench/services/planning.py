@@ -1,7 +1,7 @@
 """What to buy next: labels to a target, of which classes, at what cost.  Nothing is fitted here."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 from django.db.models import Count
 
@@ -12,12 +12,13 @@ from trainer.curves import ceiling as ceilings
 from trainer.curves.allocation import Purchase, Slice
 from trainer.curves.ceiling import Ceiling
 from trainer.curves.cost import Cost
-from trainer.curves.outlook import REACH, Forecast
+from trainer.curves.outlook import REACH, Forecast, Law
 from trainer.curves.requirement import Ask, Need
 from trainer.models import Curve
 from trainer.services import outlooks
 
 LEAST_BUDGET, MOST_BUDGET = 1, 100_000  # labels of one purchase
+SPOTLESS = Law(0.0, 0.0, 0.5)  # of a class that errs nowhere: nothing to gain, at any rate
 
 
 @dataclass(frozen=True)
@@ -135,15 +136,20 @@ def _pools(dataset: Dataset, have: Mapping[str, int], waiting: int) -> dict[str,
 def _mix(
     curve: Curve, have: Mapping[str, int], waiting: int, budget: int
 ) -> tuple[tuple[ClassPlan, ...], Purchase | None, str]:
-    """Return every class's part of a purchase, and why there is none where no law tells the classes apart."""
+    """Return every class's part of a purchase, and why classes are left out of the choice.
+
+    A class of which nothing can be foreseen is bought as it comes; the rest of the money is spent by law.
+    """
     seen = dict(outlooks.class_outlooks(curve))
     pools = _pools(curve.dataset, have, waiting)
-    laws = {name: look.forecast.law for name, look in seen.items() if look.forecast and look.forecast.law}
-    refused = _refusal(set(seen) - set(laws), budget)
+    laws = {name: law for name, look in seen.items() if (law := _law(look))}
+    lawless = [name for name in seen if name not in laws]
+    refused = _refusal(lawless, len(laws), budget)
     purchase = None
-    if not refused:
-        slices = [Slice(laws[name], have[name], pool=pools[name]) for name in seen]
-        purchase = allocation.allocate(slices, budget)
+    if budget and len(laws) > 1:
+        aside = {name: round(budget * pools[name] / max(waiting, 1)) for name in lawless}
+        slices = [Slice(law, have[name], pool=pools[name]) for name, law in laws.items()]
+        purchase = _with(allocation.allocate(slices, max(budget - sum(aside.values()), 1)), laws, seen, aside)
     plain, targeted = (purchase.as_it_comes, purchase.counts) if purchase else ((0,) * len(seen),) * 2
     rows = tuple(
         _class_plan(name, look, have[name], pools[name], plain[place], targeted[place])
@@ -152,13 +158,37 @@ def _mix(
     return rows, purchase, refused
 
 
-def _refusal(lawless: set[str], budget: int) -> str:
+def _law(look: outlooks.Outlook) -> Law | None:
+    """Return what more labels do for a class; one whose test items were all right has nothing to gain."""
+    forecast = look.forecast
+    if forecast is None or forecast.law is not None:
+        return forecast.law if forecast else None
+    return SPOTLESS if look.sizes and all(size.mean == 1 for size in look.sizes) else None
+
+
+def _with(
+    purchase: Purchase, laws: Collection[str], classes: Collection[str], aside: Mapping[str, int]
+) -> Purchase:
+    """Return the purchase by all classes, those set aside included, in the order of the classes."""
+    counts, plain = (
+        dict(zip(laws, part, strict=True)) | aside for part in (purchase.counts, purchase.as_it_comes)
+    )
+    return replace(
+        purchase,
+        counts=tuple(counts[name] for name in classes),
+        as_it_comes=tuple(plain[name] for name in classes),
+    )
+
+
+def _refusal(lawless: Sequence[str], lawful: int, budget: int) -> str:
     if not budget:
         return "Nothing is to be bought, or no picture waits for a label."
-    if lawless:
-        names = ", ".join(sorted(lawless)[:5]) + ("…" if len(lawless) > 5 else "")
+    if not lawless:
+        return ""
+    names = ", ".join(sorted(lawless)[:5]) + ("…" if len(lawless) > 5 else "")
+    if lawful < 2:
         return f"Nothing can be foreseen of {names}: pictures are best taken as they come."
-    return ""
+    return f"Nothing can be foreseen of {names}, which come as the pool has them."
 
 
 def _class_plan(

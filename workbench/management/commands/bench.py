@@ -1,4 +1,4 @@
-"""`manage.py bench [NAME ...]`: how fast ours is beside a named peer, and whether figures keep their bounds."""
+"""`manage.py bench [NAME ...]`: how fast ours is beside a named peer, and whether figures keep bounds."""
 
 import json
 import os
