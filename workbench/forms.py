@@ -12,7 +12,6 @@ from django.db.models import F, Q, QuerySet
 
 from labeling.models import Dataset, Sample, SelectionRound
 from labeling.services.choice import LEAST_RANDOM_SHARE
-from trainer.curves.design import PRESETS
 from trainer.engine.pretraining import Plan
 from trainer.engine.recipe import NAMED, NETWORKS, InvalidRecipe
 from trainer.models import Study
@@ -165,10 +164,6 @@ class NewStudy(Styled):
     seed = forms.IntegerField(
         required=False, min_value=0, max_value=MAX_SEED, help_text="Leave it empty for a fresh one."
     )
-
-
-class NewCurve(Styled):
-    preset = forms.ChoiceField(choices=[(name, name) for name in PRESETS], initial="standard")
 
 
 class NextRound(Styled):

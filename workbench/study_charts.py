@@ -6,8 +6,8 @@ Light: plain lists and dicts.
 from collections.abc import Mapping
 from typing import Any
 
-from workbench import charts
-from workbench.charts import Info, Option
+from workbench.charts import frame
+from workbench.charts.frame import Info, Option
 
 
 def range_info(result: Mapping[str, Any]) -> Info:
@@ -26,13 +26,13 @@ def range_info(result: Mapping[str, Any]) -> Info:
 
 def range_option(info: Info, *, dark: bool = False) -> Option:
     """Return the smoothed loss over the learning rate, with the chosen one marked."""
-    option = charts.frame(info["summary"], dark)
+    option = frame.blank(info["summary"], dark)
     option["xAxis"] |= {"type": "log", "name": "Learning rate"}
     option["yAxis"] |= {"type": "value", "name": "Smoothed loss (nats)", "scale": True}
     line = [[point["rate"], round(point["smoothed"], 4)] for point in info["points"]]
     mark = [] if info["chosen"] is None else [{"xAxis": info["chosen"], "name": "chosen"}]
     option["series"] = [
-        {"type": "line", "showSymbol": False, "name": "Smoothed loss", "color": charts.MEASURED[dark]}
+        {"type": "line", "showSymbol": False, "name": "Smoothed loss", "color": frame.MEASURED[dark]}
         | {"data": line, "markLine": {"symbol": "none", "data": mark, "label": {"formatter": "{b}"}}}
     ]
     return option

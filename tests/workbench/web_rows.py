@@ -20,15 +20,14 @@ from labeling.models import (
     Sample,
     SelectionRound,
 )
-from trainer.curves.outlook import Forecast, Step
+from tests.workbench import web_curves
 from trainer.engine import comparison, disk, metrics, model_files
 from trainer.engine.gate import Verdict
 from trainer.engine.predictions import TestPredictions
 from trainer.engine.pretraining import Plan
 from trainer.engine.recipe import NAMED
-from trainer.models import Comparison, Curve, CurveCell, ModelVersion, Pretraining, Run, Study
-from trainer.services import forecasts, pretraining, registry, runs, studies
-from trainer.services.forecasts import Kept
+from trainer.models import Comparison, ModelVersion, Pretraining, Run, Study
+from trainer.services import pretraining, registry, runs, studies
 from workbench.ledger.dispatch import submit
 from workbench.ledger.models import Job
 from workbench.models import Advice
@@ -44,6 +43,7 @@ class Rows:
     run: int
     other: int
     curve: int
+    cell: str  # one of its trainings
     study: int  # a batch map, done
     preview: int
     report: int
@@ -66,12 +66,14 @@ def make(state: Path, now: datetime) -> Rows:
     Job.objects.filter(pk=failed.pk).update(
         state=Job.State.FAILED, error="No Label Studio answers.", tail="line one\n<script>", finished_at=now
     )
+    drawn = web_curves.make(dataset, now)
     return Rows(
         dataset=dataset.pk,
         sample=sample.pk,
         run=run.pk,
         other=other.pk,
-        curve=_curve(dataset, now).pk,
+        curve=drawn.later,
+        cell=drawn.key,
         study=_studies(dataset, now).pk,
         preview=_preview(dataset, state, now).pk,
         report=_report(dataset, now).pk,
@@ -230,30 +232,6 @@ def _out_of_fold(measured: dict[str, object]) -> dict[str, object]:
             "gains": dict.fromkeys(metrics.SCORES, gain),
         },
     }
-
-
-def _curve(dataset: Dataset, now: datetime) -> Curve:
-    curve = Curve.objects.create(
-        dataset=dataset,
-        recipe=NAMED["plain"].to_json(),
-        fingerprint="f" * 64,
-        sizes=[16, 64],
-        repeats=[1, 1],
-        n_test=6,
-        seed=1,
-        created_at=now,
-    )
-    for n in curve.sizes:
-        score = {"value": n / 100, "low": n / 100 - 0.05, "high": n / 100 + 0.05}
-        cell = CurveCell.objects.create(
-            key=f"{n:064x}", dataset=dataset, n=n, repeat=0, seed=n, receipt={}, created_at=now,
-            metrics={"accuracy": score, "balanced_accuracy": score},
-        )  # fmt: skip
-        curve.cells.add(cell)
-    steps = tuple(Step(n, 0.7, 0.65, 0.75, 0.06, 0.01, 0.11) for n in (64, 128, 512))
-    ahead = Forecast(steps, 0.64, False, "", ("Every size was trained once.",))
-    forecasts.record(curve, [Kept("accuracy", "", ahead, 0.4, 1.0)], now)
-    return curve
 
 
 def _features(dataset: Dataset, now: datetime) -> None:

@@ -15,6 +15,7 @@ from workbench.api import (
     datasets,
     features,
     jobs,
+    planning,
     registry,
     retraining,
     runs,
@@ -22,7 +23,19 @@ from workbench.api import (
 )
 
 api = NinjaAPI(title="Seedbed", version="1", auth=django_auth, urls_namespace="api", description=__doc__)
-for part in (datasets, runs, compare, registry, retraining, curves, features, studies, advice, jobs):
+for part in (
+    datasets,
+    runs,
+    compare,
+    registry,
+    retraining,
+    curves,
+    planning,
+    features,
+    studies,
+    advice,
+    jobs,
+):
     api.add_router("", part.router)
 
 

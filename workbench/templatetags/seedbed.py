@@ -8,6 +8,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from workbench.advice import trials
+from workbench.charts.frame import WORDS
 from workbench.views.contexts.figures import Figure, Interval
 
 register = template.Library()
@@ -20,6 +21,18 @@ MINUS = "\N{MINUS SIGN}"  # as wide as a plus
 def percent(fraction: float | None, digits: int = 1) -> str:
     """0.8764 -> "87.6 %" """
     return NOTHING if fraction is None else f"{100 * fraction:.{digits}f} %"
+
+
+@register.filter
+def hundred(fraction: float | None) -> str:
+    """0.8764 -> "87.6": a per cent whose sign stands elsewhere"""
+    return NOTHING if fraction is None else f"{100 * fraction:.1f}"
+
+
+@register.filter
+def metric(name: str) -> str:
+    """A metric as a person reads it: "macro_f1" -> "Macro F1" """
+    return WORDS.get(name, name)
 
 
 @register.filter

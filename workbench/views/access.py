@@ -12,7 +12,7 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, Js
 
 from augment.models import Preview
 from labeling.models import Dataset, ImportReport, Sample
-from trainer.models import Curve, ModelVersion, Run, Study
+from trainer.models import Curve, CurveCell, ModelVersion, Run, Study
 from workbench.ledger.models import Job
 from workbench.models import Advice
 
@@ -94,9 +94,18 @@ def study(request: HttpRequest, pk: int) -> Study:
     return _fetch(Study.objects.select_related("dataset"), pk)
 
 
-def curve(request: HttpRequest, pk: int) -> Curve:
-    allow(request, Right.MODELS)
+def curve(request: HttpRequest, pk: int, *also: Right) -> Curve:
+    allow(request, Right.MODELS, *also)
     return _fetch(Curve.objects.select_related("dataset"), pk)
+
+
+def cell(request: HttpRequest, key: str) -> CurveCell:
+    """Fetch one training of a curve by its key."""
+    allow(request, Right.MODELS)
+    row = CurveCell.objects.select_related("dataset").filter(key=key).first()
+    if row is None:
+        raise Http404(f"There is no training {key}.")
+    return row
 
 
 def advice(request: HttpRequest, pk: int) -> Advice:

@@ -8,24 +8,33 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from labeling.models import Dataset
-from trainer.curves import design
-from trainer.curves.design import PRESETS, Preset
+from trainer.curves.outlook import REACH
 from trainer.models import Curve
-from trainer.services.outlooks import outlook_of
-from workbench import charts
-from workbench.charts import Info, Option
-from workbench.views.contexts import labels
+from trainer.services import outlooks
+from workbench.charts import axis as axes
+from workbench.charts import curve as curve_charts
+from workbench.charts import drawing
+from workbench.charts.frame import METRICS, Info, Option
+from workbench.views.contexts import curve_look
+from workbench.views.contexts.curve_look import AxisChoice, Look, OtherCurve
 
 DEFAULT_METRIC = "accuracy"
+USUAL = Look()
 
 
 @dataclass(frozen=True)
 class CurveRow:
     id: int
+    words: str  # the recipe, or the head and what it stands on
+    tier: str
+    of: int | None  # of heads: the curve whose subsets they share
     sizes: tuple[int, ...]
     trainings: int
     planned: int
     n_test: int
+    n_chosen: int  # training labels that a model asked for
+    budget: int  # of an adaptive plan; 0 is a fixed one
+    aim: int  # labels at which an adaptive plan narrows the band
     seed: int
     created_at: datetime
     finished_at: datetime | None
@@ -45,18 +54,30 @@ class CurvePage:
     row: CurveRow
     info: Info
     options: dict[str, Option]
-    words: str  # for the metric
+    look: Look
     metrics: tuple[tuple[str, str], ...]  # (name, words)
+    axes: tuple[AxisChoice, ...]
+    scales: tuple[tuple[str, str], ...]
+    groups: tuple[tuple[str, str], ...]
+    others: tuple[OtherCurve, ...]
     fingerprint: str
+    snippet: str
+    far: int  # labels beyond which nothing is said
 
 
 def curve_row(curve: Curve) -> CurveRow:
     return CurveRow(
         id=curve.pk,
+        words=curve_look.words(curve),
+        tier=curve.tier,
+        of=curve.of_id,
         sizes=tuple(curve.sizes),
         trainings=curve.cells.count(),
         planned=curve.planned,
         n_test=curve.n_test,
+        n_chosen=curve.n_chosen,
+        budget=curve.budget,
+        aim=curve.aim,
         seed=curve.seed,
         created_at=curve.created_at,
         finished_at=curve.finished_at,
@@ -64,66 +85,103 @@ def curve_row(curve: Curve) -> CurveRow:
 
 
 def curve_rows(dataset: Dataset) -> tuple[CurveRow, ...]:
-    return tuple(curve_row(curve) for curve in dataset.curves.real())
+    return tuple(curve_row(curve) for curve in dataset.curves.all())
 
 
-def curve_info(curve: Curve, metric: str) -> Info:
-    return charts.curve_info(outlook_of(curve, metric))
+def newest(dataset: Dataset) -> CurveRow | None:
+    """Return the newest curve of whole trainings."""
+    curve = dataset.curves.real().first()
+    return curve_row(curve) if curve else None
+
+
+def curve_info(curve: Curve, look: Look = USUAL) -> Info:
+    trainings = outlooks.trainings(curve)
+    return curve_charts.curve_info(
+        outlooks.outlook_of(curve, look.metric, look.label),
+        curve_look.view_of(curve, look, trainings),
+        keys=curve_look.keys_of(trainings),
+        label=look.label,
+    )
 
 
 def options(info: Info) -> dict[str, Option]:
     """Return the chart's option in both themes: the page changes between them without asking again."""
-    return {"light": charts.curve_option(info), "dark": charts.curve_option(info, dark=True)}
+    return {"light": drawing.curve_option(info), "dark": drawing.curve_option(info, dark=True)}
 
 
 def latest_card(dataset: Dataset) -> CurveCard | None:
+    """Return the newest curve of whole trainings; heads on fixed features are shown on its own page."""
     curve = dataset.curves.real().exclude(cells=None).first()
     if curve is None:
         return None
-    info = curve_info(curve, DEFAULT_METRIC)
+    info = curve_info(curve) | {"cost": None}  # a small card has no room for a second axis
     return CurveCard(curve.pk, info["summary"], options(info))
 
 
-def curve_page(curve: Curve, metric: str) -> CurvePage:
-    info = curve_info(curve, metric)
-    metrics = tuple(charts.METRICS.items())
-    words = charts.METRICS[metric]
-    return CurvePage(curve_row(curve), info, options(info), words, metrics, curve.fingerprint)
+def curve_page(curve: Curve, look: Look = USUAL) -> CurvePage:
+    info = curve_info(curve, look)
+    return CurvePage(
+        row=curve_row(curve),
+        info=info,
+        options=options(info),
+        look=look,
+        metrics=tuple(METRICS.items()),
+        axes=curve_look.axis_choices(curve_look.axes_of(curve.dataset, outlooks.trainings(curve))),
+        scales=tuple(axes.SCALES.items()),
+        groups=tuple(curve_look.GROUPS.items()),
+        others=curve_look.others(curve, look),
+        fingerprint=curve.fingerprint,
+        snippet=_snippet(curve, info),
+        far=REACH * info["labels"],
+    )
 
 
-def curve_csv(info: Info) -> str:
-    """Return measured and forecast rows as CSV, fractions in full precision."""
+def curve_csv(info: Info, name: str = "") -> str:
+    """Return measured and forecast rows as CSV, fractions in full precision; other curves come last."""
     out = io.StringIO()
     table = csv.writer(out)
-    table.writerow(["kind", "labels", "seed", info["metric"], "low", "high"])
-    for point in info["points"]:
-        table.writerow(["measured", point["n"], point["seed"], point["value"], point["low"], point["high"]])
-    for step in info["forecast"]:
-        table.writerow(["forecast", step["n"], "", step["median"], step["low"], step["high"]])
+    axis = info["axis"]
+    beside = [] if axis["name"] == "labels" else [axis["words"]]
+    table.writerow(["kind", "labels", "seed", info["metric"], "low", "high", "curve", *beside])
+    traces = [(name, info), *((trace["name"], trace) for trace in info["overlays"])]
+    for curve, trace in traces:
+        for row in trace["points"]:
+            cells = (row["n"], row["seed"], row["value"], row["low"], row["high"], curve)
+            table.writerow(["measured", *cells, *([row["x"]] if beside else [])])
+        for row in trace["forecast"]:
+            cells = (row["n"], "", row["median"], row["low"], row["high"], curve)
+            table.writerow(["forecast", *cells, *([row["x"]] if beside else [])])
     return out.getvalue()
 
 
-@dataclass(frozen=True)
-class PresetRow:
-    """A way to spend trainings on a curve, with what it would mean for this dataset today."""
+SNIPPET = """# In a checkout of Seedbed; no Django, no server.  Save the page's CSV beside the notebook first.
+import csv
+from collections import defaultdict
+from trainer.curves import forecast
 
-    name: str
-    sizes: tuple[tuple[int, int], ...]  # (labels, trainings with so many)
-    refused: str  # why it cannot be done, "" where it can
+errors = defaultdict(list)  # labels -> error of each training
+with open("curve-{pk}.csv", newline="") as file:
+    for row in csv.DictReader(file):
+        if row["kind"] == "measured" and row["curve"] == {name!r}:
+            errors[int(row["labels"])].append(1 - float(row["{metric}"]))
 
-    @property
-    def trainings(self) -> int:
-        return sum(times for _, times in self.sizes)
+ahead = forecast.forecast(list(errors), list(errors.values()), chance_error={chance}, n_test={n_test}{widen})
+print(ahead.refused, *ahead.flags, sep="\\n")
+for step in ahead.steps:
+    print(f"{{step.n:>8}} labels: {{step.median:.1%}} (90 % band: {{step.low:.1%}} to {{step.high:.1%}})")
+"""
 
 
-def presets(dataset: Dataset) -> tuple[PresetRow, ...]:
-    labeled = labels.class_table(dataset).train
-    return tuple(_preset(name, preset, labeled, len(dataset.classes)) for name, preset in PRESETS.items())
-
-
-def _preset(name: str, preset: Preset, labeled: int, classes: int) -> PresetRow:
-    try:
-        found = design.sizes(labeled, classes, preset)
-    except ValueError as reason:
-        return PresetRow(name, (), f"{reason}.".capitalize())
-    return PresetRow(name, tuple(zip(found, preset.repeats[-len(found) :], strict=True)), "")
+def _snippet(curve: Curve, info: Info) -> str:
+    """Return Python that fits the page's own numbers again; "" before there is a forecast to compare with."""
+    kept = curve.forecasts.filter(metric=info["metric"], label="").first()
+    if kept is None or info["label"]:  # classes lean on each other: one alone cannot be fitted again
+        return ""
+    return SNIPPET.format(
+        pk=curve.pk,
+        name=curve_look.words(curve),
+        metric=info["metric"],
+        chance=round(1 - kept.chance, 6),
+        n_test=info["n_test"],
+        widen=f", widen={kept.widened}" if kept.widened != 1 else "",
+    )

@@ -15,8 +15,8 @@ from labeling.models import Dataset
 from trainer.engine.recipe import DESCRIPTIONS
 from trainer.engine.recipe_fields import LABELS
 from trainer.models import Run
-from workbench import charts
-from workbench.charts import Info, Option
+from workbench.charts import training
+from workbench.charts.frame import Info, Option
 from workbench.views.contexts import extras, jobs
 from workbench.views.contexts.comparisons import ComparisonRow, comparison_rows
 from workbench.views.contexts.figures import METRICS, Figure, Interval, interval, losses, scores
@@ -127,15 +127,15 @@ def run_page(run: Run) -> RunPage:
     return RunPage(
         row=run_row(run),
         description=DESCRIPTIONS.get(run.name, ""),
-        recipe=_in_words(run.recipe, LABELS),
+        recipe=in_words(run.recipe, LABELS),
         plan=_plan_rows(run.plan),
         metrics=scores(run.metrics),
         figures=losses(run.metrics),
         classes=_class_scores(classes, run.metrics.get("classes", [])),
         confusion=_confusion(classes, run.metrics.get("confusion", [])),
         class_names=classes,
-        history=charts.run_history_info(run.history or jobs.trail(run.job)),
-        receipt=_in_words(receipt, RECEIPT),
+        history=training.run_history_info(run.history or jobs.trail(run.job)),
+        receipt=in_words(receipt, RECEIPT),
         command=command,
         fingerprint=run.fingerprint,
         out_of_fold=out_of_fold(run),
@@ -152,12 +152,12 @@ def history_options(run: Run, history: Info) -> dict[str, Option]:
     """Return the chart's option in both themes; a run that holds labels out has a line for them at once."""
     validated = bool(run.recipe.get("validation"))
     return {
-        "light": charts.run_history_option(history, validated=validated),
-        "dark": charts.run_history_option(history, dark=True, validated=validated),
+        "light": training.run_history_option(history, validated=validated),
+        "dark": training.run_history_option(history, dark=True, validated=validated),
     }
 
 
-def _in_words(values: dict[str, Any], words: dict[str, str]) -> tuple[tuple[str, Any], ...]:
+def in_words(values: dict[str, Any], words: dict[str, str]) -> tuple[tuple[str, Any], ...]:
     """Return the values under their words, in the order of the words; what has none comes last, as it is."""
     known = [name for name in words if name in values]
     rest = [name for name in values if name not in words]

@@ -9,7 +9,7 @@ from labeling.models import Dataset
 from trainer.engine.recipe import NAMED
 from trainer.models import Study
 from workbench import study_charts
-from workbench.charts import Info, Option
+from workbench.charts.frame import Info, Option
 from workbench.views.contexts.figures import Interval, interval
 
 

@@ -1,6 +1,8 @@
 /* Draws the charts of a page from the options that stand in it as JSON, in the page's theme, and saves them. */
 "use strict";
 (() => {
+  const KEY = /^[0-9a-f]{64}$/; // of a training: a point that leads to its receipt
+  const SMALL = { width: 250, height: 190, head: 38, gap: 14 }; // px, of one of many charts in a figure
   const drawn = new Map(); // element -> chart
 
   function optionsOf(element) {
@@ -10,7 +12,49 @@
   function option(element) {
     const found = optionsOf(element)[document.documentElement.dataset.bsTheme];
     found.textStyle = { fontFamily: getComputedStyle(document.body).fontFamily };
+    if ("remembers" in element.dataset) {
+      const hidden = new URLSearchParams(location.search).getAll("hide");
+      found.legend.selected = Object.fromEntries(hidden.map((name) => [name, false]));
+    }
     return found;
+  }
+
+  /* Many small charts in one figure: as many columns as fit; returns the height that they take. */
+  function arrange(found, width) {
+    const columns = Math.max(1, Math.floor(width / SMALL.width));
+    const wide = width / columns;
+    found.grid.forEach((grid, k) => {
+      const left = (k % columns) * wide + SMALL.gap / 2;
+      const top = Math.floor(k / columns) * SMALL.height;
+      const inner = { width: wide - SMALL.gap, height: SMALL.height - SMALL.head - SMALL.gap };
+      Object.assign(grid, { left, top: top + SMALL.head, ...inner });
+      Object.assign(found.title[k], { left, top });
+      found.title[k].textStyle.width = inner.width;
+    });
+    return Math.ceil(found.grid.length / columns) * SMALL.height;
+  }
+
+  function place(element, found) {
+    if ("multiples" in element.dataset) element.style.height = `${arrange(found, element.clientWidth - 16) + 16}px`;
+    return found;
+  }
+
+  function begin(element) {
+    const chart = echarts.init(element, null, { renderer: "canvas" });
+    chart.on("click", ({ data }) => {
+      const key = Array.isArray(data) ? data.at(-1) : "";
+      if (element.dataset.leads && KEY.test(key)) location.assign(element.dataset.leads.replace("KEY", key));
+    });
+    chart.on("legendselectchanged", ({ selected }) => { if ("remembers" in element.dataset) remember(selected); });
+    return chart;
+  }
+
+  /* What the legend hides stands in the address: a link shows the same. */
+  function remember(selected) {
+    const address = new URL(location);
+    address.searchParams.delete("hide");
+    Object.entries(selected).forEach(([name, shown]) => { if (!shown) address.searchParams.append("hide", name); });
+    history.replaceState(history.state, "", address);
   }
 
   function draw() {
@@ -18,9 +62,11 @@
       if (!element.isConnected) { chart.dispose(); drawn.delete(element); }
     });
     document.querySelectorAll("[data-chart]").forEach((element) => {
-      const chart = drawn.get(element) ?? echarts.init(element, null, { renderer: "canvas" });
+      const found = place(element, option(element));
+      const chart = drawn.get(element) ?? begin(element);
       drawn.set(element, chart);
-      chart.setOption(option(element), { notMerge: true });
+      chart.resize();
+      chart.setOption(found, { notMerge: true });
     });
   }
 
@@ -47,8 +93,10 @@
     const element = document.getElementById(button.dataset.saves);
     const kind = button.dataset.as;
     const box = document.createElement("div");
-    const chart = echarts.init(box, null, { renderer: kind === "svg" ? "svg" : "canvas", width: 1200, height: 700 });
-    chart.setOption(option(element));
+    const found = option(element);
+    const size = { width: 1200, height: "multiples" in element.dataset ? arrange(found, 1200) : 700 };
+    const chart = echarts.init(box, null, { renderer: kind === "svg" ? "svg" : "canvas", ...size });
+    chart.setOption(found);
     const ground = getComputedStyle(document.body).backgroundColor;
     const link = document.createElement("a");
     link.href = chart.getDataURL({ type: kind, pixelRatio: 2, backgroundColor: ground });
@@ -64,6 +112,11 @@
   document.addEventListener("seedbed:theme", draw);
   document.addEventListener("htmx:after:swap", draw);
   document.addEventListener("htmx:after:sse:message", grow);
-  window.addEventListener("resize", () => drawn.forEach((chart) => chart.resize()));
+  window.addEventListener("resize", () => {
+    drawn.forEach((chart, element) => {
+      if ("multiples" in element.dataset) chart.setOption(place(element, option(element)));
+      chart.resize();
+    });
+  });
   draw();
 })();
