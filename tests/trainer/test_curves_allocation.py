@@ -6,7 +6,7 @@ from scipy.optimize import minimize
 
 from trainer.curves import allocation
 from trainer.curves.allocation import Slice
-from trainer.curves.outlook import Law
+from trainer.curves.outlook import Forecast, Law
 
 EVEN = [Slice(Law(0.02, 2, 0.5), 100, pool=400), Slice(Law(0.02, 1, 0.5), 100, pool=400)]
 RARE = [Slice(Law(0.02, 2, 0.5), n, pool=20 * n) for n in (300, 200, 30)]
@@ -64,6 +64,21 @@ def test_classes_that_learn_no_more_are_bought_as_the_pool_comes():
     flat = [Slice(Law(0.2, 0, 0.5), 100, pool=300), Slice(Law(0.1, 0, 0.5), 100, pool=100)]
     assert allocation.allocate(flat, 40).as_it_comes == (30, 10)
     np.testing.assert_allclose(allocation.optimum(flat, 40), [30, 10])
+
+
+def test_no_class_with_a_forecast_no_laws():
+    with pytest.raises(ValueError, match="no class has a forecast"):
+        allocation.laws([forecast(None)])
+
+
+def test_a_class_without_a_forecast_borrows_the_medians():
+    known = [Law(0.1, 1, 0.4), Law(0.3, 2, 0.2), Law(0.2, 5, 0.3)]
+    found = allocation.laws([forecast(law) for law in (known[0], None, *known[1:])])
+    assert found == (known[0], Law(0.2, 2, 0.3), *known[1:])
+
+
+def forecast(law):
+    return Forecast((), 0.8, False, "" if law else "Too few test items.", (), None, law)
 
 
 # --- reference

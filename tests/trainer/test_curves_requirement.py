@@ -142,6 +142,14 @@ def test_the_sentence_of_the_issue():
     assert found.bill == (pytest.approx(44), pytest.approx(220 * 46 / 3600))
 
 
+def test_labels_are_of_the_class_that_is_asked_for():
+    assert need(0.88, of="scratch").sentence == ("220 more labels of scratch (80 %: 0 to 1,000), for 88 %.")
+    assert need(0.85, of="scratch").sentence.startswith(
+        "85 % is reached already with today's 1,000 labels of scratch: "
+    )
+    assert need(0.88, of="scratch").advice.startswith("Buy 220 labels of scratch now: ")
+
+
 @pytest.mark.parametrize(
     ("cost", "said"),
     [

@@ -13,7 +13,7 @@ from typing import NamedTuple
 import numpy as np
 
 from trainer.curves.families import Floats
-from trainer.curves.outlook import Law
+from trainer.curves.outlook import Forecast, Law
 
 FAIRNESS = 0.1  # weight of classes that err more than the average (the paper's lambda)
 AS_IT_COMES = 0.2  # share of a purchase that follows the pool
@@ -64,6 +64,19 @@ class _Table:
         """Of each class in the pool; as among the labels where the pool is not known."""
         pictures = self.pool if np.isfinite(self.pool).all() else self.labels
         return np.asarray(pictures / pictures.sum() if pictures.sum() > 0 else np.full_like(pictures, 0.0))
+
+
+def laws(forecasts: Sequence[Forecast]) -> tuple[Law, ...]:
+    """Return the law of each class; one without a forecast of its own borrows.
+
+    It takes the medians of the others: what is not known of a class is likely what is known of the rest.
+    Raises ValueError where no class has a law.
+    """
+    known = [one.law for one in forecasts if one.law is not None]
+    if not known:
+        raise ValueError("no class has a forecast, so nothing says which of them to buy")
+    typical = Law(*np.median(known, axis=0).tolist())
+    return tuple(one.law or typical for one in forecasts)
 
 
 def _table(slices: Sequence[Slice]) -> _Table:

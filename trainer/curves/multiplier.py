@@ -83,7 +83,8 @@ def compare(base: Measured, trick: Measured, *, chance_error: float) -> Multipli
 
     A pure multiplier is rejected where two free curves are more probable.  None of 360 planted ones was; of
     multipliers that fall from 4 to 1 over five sizes, or rise so, half were caught, over three sizes one in a
-    hundred: few sizes tell a mean multiplier.
+    hundred: few sizes tell a mean multiplier.  Of 164 real curves that were compared with other seeds of
+    themselves (LCCV), 5 % were told different over three sizes, 9 % over five; 10 % would be fair.
     Noise that both share, as they do on one test set, is not taken off: the band is rather too wide.
     Deterministic, a tenth of a second.
     """
