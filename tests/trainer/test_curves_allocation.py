@@ -162,8 +162,9 @@ def test_the_class_ratio_moves_by_one_at_most():
     assert 0 < bought.targeted < 1
     assert sum(bought.counts) == 200
     assert bought.counts[2] > bought.as_it_comes[2]
+    assert bought.caution.startswith(f"Held to {100 * bought.targeted:.0f} % of the best mix, so that")
     free = allocation.allocate(RARE, 200, ratio_step=9)
-    assert free.targeted == 1
+    assert (free.targeted, free.caution) == (1, "")
     assert free.counts[2] > bought.counts[2]
 
 

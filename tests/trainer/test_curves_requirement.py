@@ -62,7 +62,9 @@ def test_no_labels_no_need():
 def test_a_target_that_is_reached_asks_for_nothing():
     found = need(0.85)
     assert (found.verdict, found.purchase, found.middle) == (Verdict.REACHED, 0, None)
-    assert found.sentence == ("85 % is reached already with today's 1,000 labels: the chance is over 99 %.")
+    assert found.sentence == (
+        "85 % is reached already with today's 1,000 labels, with a chance of over 99 %."
+    )
     assert found.advice == ""
 
 
@@ -80,7 +82,8 @@ def test_no_number_is_said_beyond_eight_times_the_labels():
     assert 7000 < labels_for(0.92, 0.5) < 15_000
     assert (found.verdict, found.middle, found.high, found.safe) == (Verdict.TOO_FAR, None, None, None)
     assert found.sentence == (
-        "92 % takes more than 8 times the 1,000 labels of the largest training: too far to say how many."
+        "92 % probably takes more than 8 times the 1,000 labels of the largest training: "
+        "too far to say how many."
     )
     assert found.purchase == 3000
 
@@ -145,7 +148,7 @@ def test_the_sentence_of_the_issue():
 def test_labels_are_of_the_class_that_is_asked_for():
     assert need(0.88, of="scratch").sentence == ("220 more labels of scratch (80 %: 0 to 1,000), for 88 %.")
     assert need(0.85, of="scratch").sentence.startswith(
-        "85 % is reached already with today's 1,000 labels of scratch: "
+        "85 % is reached already with today's 1,000 labels of scratch, "
     )
     assert need(0.88, of="scratch").advice.startswith("Buy 220 labels of scratch now: ")
 

@@ -42,6 +42,17 @@ class Purchase:
     ratio: tuple[float, float]  # largest to smallest class, before and after
     left: float  # money that found no picture to be spent on
 
+    @property
+    def caution(self) -> str:
+        """Why this is not the best mix, in words; "" where it is."""
+        if self.targeted == 1:
+            return ""
+        before, after = self.ratio
+        return (
+            f"Held to {100 * self.targeted:.0f} % of the best mix, so that the ratio of the largest to the "
+            f"smallest class moves no further than from {before:.1f} to {after:.1f}; train again before the rest."
+        )
+
 
 @dataclass(frozen=True)
 class _Table:
@@ -170,11 +181,7 @@ def allocate(
     labeled, which keeps the ratio; after the next training the rest of the way may follow.
     Raises ValueError where a law, a cost or a share makes no sense.
     """
-    if not (budget > 0 and fairness >= 0 and 0 <= as_it_comes <= 1 and ratio_step >= 0):
-        raise ValueError(
-            "budget must be positive, fairness and ratio_step not negative, as_it_comes in [0, 1], "
-            f"got {budget}, {fairness}, {ratio_step}, {as_it_comes}"
-        )
+    _check(budget, fairness, as_it_comes, ratio_step)
     table = _table(slices)
     guard = _spread(table.share, table, as_it_comes * budget)
     rest = max(budget - float(table.cost @ guard), 0.0)
@@ -189,6 +196,14 @@ def allocate(
     plain = _whole(_spread(table.share, table, budget), table, budget)
     left = max(budget - float(table.cost @ counts), 0.0)
     return Purchase(_integers(counts), _integers(plain), float(part), (before, ratio), left)
+
+
+def _check(budget: float, fairness: float, as_it_comes: float, ratio_step: float) -> None:
+    if not (budget > 0 and fairness >= 0 and 0 <= as_it_comes <= 1 and ratio_step >= 0):
+        raise ValueError(
+            "budget must be positive, fairness and ratio_step not negative, as_it_comes in [0, 1], "
+            f"got {budget}, {fairness}, {ratio_step}, {as_it_comes}"
+        )
 
 
 def _ratio(labels: Floats) -> float:

@@ -207,8 +207,8 @@ def _step(count: float) -> int:
 
 def _reached(found: Need) -> str:
     return (
-        f"{score(found.ask.target)} is reached already with today's {labels(found.now, found.of)}: "
-        f"the chance is {percent(found.chance)}."
+        f"{score(found.ask.target)} is reached already with today's {labels(found.now, found.of)}, "
+        f"with a chance of {percent(found.chance)}."
     )
 
 
@@ -226,8 +226,8 @@ def _within(found: Need) -> str:
 
 def _too_far(found: Need) -> str:
     return (
-        f"{score(found.ask.target)} takes more than {REACH} times the {labels(found.measured, found.of)} "
-        "of the largest training: too far to say how many."
+        f"{score(found.ask.target)} probably takes more than {REACH} times the "
+        f"{labels(found.measured, found.of)} of the largest training: too far to say how many."
     )
 
 
