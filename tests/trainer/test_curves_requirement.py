@@ -1,6 +1,6 @@
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import norm
 
@@ -207,6 +207,7 @@ def test_labels_that_came_since_the_training_count():
     assert late.middle == pytest.approx(early.middle - 100, abs=10)
 
 
+@settings(deadline=None)  # the machine may be busy
 @given(target=st.floats(0.5, 0.99), risk=st.floats(0.01, 0.5), now=st.integers(500, 9000))
 def test_figures_ascend_and_every_case_has_its_sentence(target, risk, now):
     found = need(target, now, risk, cost=PRICED)
@@ -217,6 +218,7 @@ def test_figures_ascend_and_every_case_has_its_sentence(target, risk, now):
     assert now + found.purchase <= max(8 * NOW, now)
 
 
+@settings(deadline=None)  # the machine may be busy
 @given(target=st.floats(0.85, 0.93))
 def test_more_is_asked_for_a_higher_target(target):
     low, high = (need(one).middle for one in (target, target + 0.01))
