@@ -79,8 +79,12 @@ def test_a_class_without_a_forecast_borrows_the_medians():
     assert found == (known[0], Law(0.2, 2, 0.3), *known[1:])
 
 
-def forecast(law):
-    return Forecast((), 0.8, False, "" if law else "Too few test items.", (), None, law)
+def test_a_class_that_is_always_recognized_has_nothing_to_learn():
+    assert allocation.laws([forecast(Law(0.1, 1, 0.4)), forecast(None, 1.0)])[1] == (0, 0, 0.4)
+
+
+def forecast(law, last_value=0.8):
+    return Forecast((), last_value, False, "" if law else "Too few test items.", (), None, law)
 
 
 # --- reference

@@ -169,9 +169,10 @@ def test_the_same_curves_the_same_answer():
     ("band", "words", "shown"),
     [
         (Band(1.6, 1.2, 2.1), "1.6x the labels (90 %: 1.2 to 2.1)", True),
-        (Band(1.1, 0.9, 1.4), "1.1x the labels (90 %: 0.9 to 1.4)", False),
-        (Band(9.0, 5.0, 16.0), "9x the labels (90 %: 5 to over 16)", True),
-        (Band(0.3, 0.25, 0.5), "0.3x the labels (90 %: under 0.25 to 0.5)", True),
+        (Band(1.1, 0.9, 1.4), "1.1x the labels (90 %: 0.90 to 1.4)", False),
+        (Band(9.0, 5.0, 16.0), "9.0x the labels (90 %: 5.0 to over 16)", True),
+        (Band(11.6, 9.94, 14.0), "12x the labels (90 %: 9.9 to 14)", True),
+        (Band(0.3, 0.25, 0.5), "0.30x the labels (90 %: under 0.25 to 0.50)", True),
     ],
 )
 def test_bands_in_words(band, words, shown):

@@ -82,13 +82,15 @@ def laws(forecasts: Sequence[Forecast]) -> tuple[Law, ...]:
     """Return the law of each class; one without a forecast of its own borrows.
 
     It takes the medians of the others: what is not known of a class is likely what is known of the rest.
+    A class whose test items were all recognized has nothing left to learn.
     Raises ValueError where no class has a law.
     """
     known = [one.law for one in forecasts if one.law is not None]
     if not known:
         raise ValueError("no class has a forecast, so nothing says which of them to buy")
     typical = Law(*np.median(known, axis=0).tolist())
-    return tuple(one.law or typical for one in forecasts)
+    learned = Law(0.0, 0.0, typical.rate)
+    return tuple(one.law or (learned if one.last_value == 1 else typical) for one in forecasts)
 
 
 def _table(slices: Sequence[Slice]) -> _Table:

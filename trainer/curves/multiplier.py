@@ -11,7 +11,6 @@ from functools import cached_property
 from typing import NamedTuple
 
 import numpy as np
-from scipy.special import logsumexp
 
 from trainer.curves import fit, guards
 from trainer.curves.families import FAMILIES, Family, Floats
@@ -39,9 +38,13 @@ class Band(NamedTuple):
 
     @property
     def words(self) -> str:
-        low = f"under {LEAST:.2g}" if self.low <= LEAST else f"{self.low:.2g}"
-        high = f"over {MOST:.2g}" if self.high >= MOST else f"{self.high:.2g}"
-        return f"{self.value:.2g}x the labels (90 %: {low} to {high})"
+        low = f"under {LEAST:g}" if self.low <= LEAST else _two_digits(self.low)
+        high = f"over {MOST:g}" if self.high >= MOST else _two_digits(self.high)
+        return f"{_two_digits(self.value)}x the labels (90 %: {low} to {high})"
+
+
+def _two_digits(m: float) -> str:
+    return f"{m:.2f}" if m < 0.995 else f"{m:.1f}" if m < 9.95 else f"{m:.0f}"
 
 
 @dataclass(frozen=True)
@@ -94,7 +97,7 @@ def compare(base: Measured, trick: Measured, *, chance_error: float) -> Multipli
     chance = max(chance_error, *base.points.error, *trick.points.error)
     logs = profile(base.points, trick.points, chance)
     band, above = _summary(logs)
-    log_odds = float(logsumexp(logs) - np.log(len(GRID)) - _free(base.points, trick.points, chance))
+    log_odds = float(np.logaddexp.reduce(logs) - np.log(len(GRID)) - _free(base.points, trick.points, chance))
     if log_odds < 0:
         return _changing(
             base.points, trick.points, chance_error, Multiplier(Verdict.FADES, "", band, above, log_odds)
@@ -140,7 +143,7 @@ def _evidence(points: Points, x: Floats, chance: float, parameters: float = 0.0)
         for misfit in MISFITS:
             _, log = fit.posterior(family, phi, points, misfit, chance)
             logs.append(log + parameters * _free_of(family))
-    return float(logsumexp(np.concatenate(logs)))
+    return float(np.logaddexp.reduce(np.concatenate(logs)))
 
 
 def _free_of(family: Family) -> int:
