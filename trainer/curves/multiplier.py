@@ -38,12 +38,14 @@ class Band(NamedTuple):
 
     @property
     def words(self) -> str:
-        low = f"under {LEAST:g}" if self.low <= LEAST else _two_digits(self.low)
-        high = f"over {MOST:g}" if self.high >= MOST else _two_digits(self.high)
-        return f"{_two_digits(self.value)}x the labels (90 %: {low} to {high})"
+        return f"{_said(self.value)}x the labels (90 %: {_said(self.low)} to {_said(self.high)})"
 
 
-def _two_digits(m: float) -> str:
+def _said(m: float) -> str:
+    if m <= LEAST:
+        return f"under {LEAST:g}"
+    if m >= MOST:
+        return f"over {MOST:g}"
     return f"{m:.2f}" if m < 0.995 else f"{m:.1f}" if m < 9.95 else f"{m:.0f}"
 
 
@@ -65,6 +67,7 @@ class Verdict(StrEnum):
     PURE = "pure"  # one multiplier at all sizes
     FADES = "fades"  # worth less with more labels
     GROWS = "grows"
+    BEYOND = "beyond"  # outside of what is tried, at all sizes
     NOT_SHOWN = "not shown"  # the band covers 1
     REFUSED = "refused"
 
@@ -184,6 +187,10 @@ def _changing(base: Points, trick: Points, chance_error: float, found: Multiplie
     first, last = max(base.n[0], trick.n[0]), min(base.n[-1], trick.n[-1])
     fits = fit.fit(base, chance_error), fit.fit(trick, chance_error)
     bands = tuple(at(*fits, n) for n in (first, last, LATER * last))
+    ends = {_said(band.value) for band in bands[:2]}
+    if len(ends) == 1 and not LEAST < bands[0].value < MOST:
+        said = f"Worth {ends.pop()} times the labels at every size: too far apart for a number."
+        return replace(found, verdict=Verdict.BEYOND, sentence=said, sizes=bands)
     verdict = Verdict.FADES if bands[1].value < bands[0].value else Verdict.GROWS
     said = f"{bands[0].words} with {first:,.0f} of them, {bands[1].words} with {last:,.0f}: it {verdict}"
     return replace(found, verdict=verdict, sentence=f"Worth {said}.", sizes=bands)
