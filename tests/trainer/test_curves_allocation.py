@@ -1,15 +1,15 @@
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.optimize import minimize
 
 from trainer.curves import allocation
 from trainer.curves.allocation import Slice
-from trainer.curves.outlook import Law
+from trainer.curves.outlook import Forecast, Law
 
 EVEN = [Slice(Law(0.02, 2, 0.5), 100, pool=400), Slice(Law(0.02, 1, 0.5), 100, pool=400)]
-RARE = [Slice(Law(0.02, 2, 0.5), n, pool=20 * n) for n in (300, 200, 30)]
+RARE = [Slice(Law(0.02, 2, 0.5), n, pool=8 * n) for n in (300, 200, 30)]
 
 slices = st.lists(
     st.builds(
@@ -49,7 +49,9 @@ def test_no_class_no_allocation():
         allocation.optimum([], 10)
 
 
-@pytest.mark.parametrize("bad", [{"budget": 0}, {"fairness": -1}, {"as_it_comes": 1.1}, {"ratio_step": -1}])
+@pytest.mark.parametrize(
+    "bad", [{"budget": 0}, {"fairness": -1}, {"as_it_comes": 1.1}, {"ratio_step": -1}, {"mending": 0.5}]
+)
 def test_settings_that_make_no_sense(bad):
     with pytest.raises(ValueError, match="budget must be positive"):
         allocation.allocate(EVEN, **{"budget": 10, **bad})
@@ -64,6 +66,25 @@ def test_classes_that_learn_no_more_are_bought_as_the_pool_comes():
     flat = [Slice(Law(0.2, 0, 0.5), 100, pool=300), Slice(Law(0.1, 0, 0.5), 100, pool=100)]
     assert allocation.allocate(flat, 40).as_it_comes == (30, 10)
     np.testing.assert_allclose(allocation.optimum(flat, 40), [30, 10])
+
+
+def test_no_class_with_a_forecast_no_laws():
+    with pytest.raises(ValueError, match="no class has a forecast"):
+        allocation.laws([forecast(None)])
+
+
+def test_a_class_without_a_forecast_borrows_the_medians():
+    known = [Law(0.1, 1, 0.4), Law(0.3, 2, 0.2), Law(0.2, 5, 0.3)]
+    found = allocation.laws([forecast(law) for law in (known[0], None, *known[1:])])
+    assert found == (known[0], Law(0.2, 2, 0.3), *known[1:])
+
+
+def test_a_class_that_is_always_recognized_has_nothing_to_learn():
+    assert allocation.laws([forecast(Law(0.1, 1, 0.4)), forecast(None, 1.0)])[1] == (0, 0, 0.4)
+
+
+def forecast(law, last_value=0.8):
+    return Forecast((), last_value, False, "" if law else "Too few test items.", (), None, law)
 
 
 # --- reference
@@ -83,6 +104,7 @@ def test_published_allocations(rates, scales, labels, costs, budget, expected):
     np.testing.assert_allclose(found, expected, atol=5e-3)
 
 
+@settings(deadline=None)  # the machine may be busy
 @given(classes=slices, fairness=st.sampled_from([0.0, 0.1, 1.0]))
 def test_no_solver_finds_a_better_purchase(classes, fairness):
     budget = 0.6 * sum(one.cost * one.pool for one in classes) + 1e-3
@@ -140,16 +162,30 @@ def test_a_fifth_follows_the_pool():
     assert bought.as_it_comes == (30, 10)
 
 
-def test_the_class_ratio_moves_by_one_at_most():
-    bought = allocation.allocate(RARE, 200)
+@pytest.mark.parametrize(("mending", "least"), [(1, 9), (2, 5)])
+def test_the_class_ratio_moves_only_so_far(mending, least):
+    bought = allocation.allocate(RARE, 200, mending=mending)
     assert bought.ratio[0] == 10
-    assert 9 <= bought.ratio[1] <= 11
+    assert least <= bought.ratio[1] <= least + 0.5
     assert 0 < bought.targeted < 1
     assert sum(bought.counts) == 200
     assert bought.counts[2] > bought.as_it_comes[2]
-    free = allocation.allocate(RARE, 200, ratio_step=9)
-    assert free.targeted == 1
-    assert free.counts[2] > bought.counts[2]
+    assert bought.caution.startswith(f"Held to {100 * bought.targeted:.0f} % of the best mix: the ratio")
+
+
+def test_a_ratio_grows_by_one_at_most():
+    hard = [Slice(Law(0.02, 5, 0.5), 100, pool=4000), Slice(Law(0.02, 0.1, 0.5), 100, pool=4000)]
+    assert 1.9 < allocation.allocate(hard, 400).ratio[1] <= 2
+
+
+def test_less_of_the_best_mix_gains_less():
+    """The figures of the docstring: points of mean recall for 200 labels."""
+    limits = [{"mending": 1}, {"mending": 2}, {"ratio_step": 1e9}]
+    mixes = [allocation.allocate(RARE, 200, **limit) for limit in limits]
+    counts = [mixes[0].as_it_comes, *(mix.counts for mix in mixes)]
+    gains = [100 * np.mean(errors(RARE, (0, 0, 0)) - errors(RARE, bought)) for bought in counts]
+    assert gains == pytest.approx([3.0, 3.4, 5.7, 7.7], abs=0.4)
+    assert (mixes[2].targeted, mixes[2].caution) == (1, "")
 
 
 def test_a_class_without_labels_counts_as_one_of_a_single_label():
@@ -158,6 +194,7 @@ def test_a_class_without_labels_counts_as_one_of_a_single_label():
     assert bought.ratio[0] == 100
 
 
+@settings(deadline=None)  # the machine may be busy
 @given(classes=slices, budget=st.integers(1, 800))
 def test_purchases_keep_to_money_and_pool(classes, budget):
     classes = [one._replace(cost=1.0) for one in classes]
@@ -169,6 +206,7 @@ def test_purchases_keep_to_money_and_pool(classes, budget):
     assert all(0 <= n <= one.pool for n, one in zip(bought.counts, classes, strict=True))
 
 
+@settings(deadline=None)  # the machine may be busy
 @given(classes=slices, budget=st.integers(1, 800))
 def test_unequal_costs_leave_less_than_a_picture(classes, budget):
     classes = [one._replace(pool=10_000) for one in classes]

@@ -117,6 +117,15 @@ def test_a_fading_multiplier_is_told_size_by_size():
     assert found.sentence.endswith("with 1,000: it fades.")
 
 
+@pytest.mark.parametrize(("error", "said"), [(0.0, "over 16"), (0.6, "under 0.25")])
+def test_curves_too_far_apart_get_no_number(error, said):
+    """None at all, and more than the base made with 16 labels: no multiple of labels is named."""
+    other = Measured(SIZES, [[error, error]] * 5, N_TEST)
+    found = multiplier.compare(exact(), other, chance_error=0.9)
+    assert found.verdict == Verdict.BEYOND
+    assert found.sentence == f"Worth {said} times the labels at every size: too far apart for a number."
+
+
 def test_pretraining_on_cifar_100_is_worth_as_many_labels_as_published():
     """4.4, 4.7 and 3.6 times the labels at 25, 100 and 400 a class; errors of Hoiem et al. 2021."""
     base, trick = hoiem("no_pretr_ft.json"), hoiem("pretr_ft.json")
@@ -169,9 +178,11 @@ def test_the_same_curves_the_same_answer():
     ("band", "words", "shown"),
     [
         (Band(1.6, 1.2, 2.1), "1.6x the labels (90 %: 1.2 to 2.1)", True),
-        (Band(1.1, 0.9, 1.4), "1.1x the labels (90 %: 0.9 to 1.4)", False),
-        (Band(9.0, 5.0, 16.0), "9x the labels (90 %: 5 to over 16)", True),
-        (Band(0.3, 0.25, 0.5), "0.3x the labels (90 %: under 0.25 to 0.5)", True),
+        (Band(1.1, 0.9, 1.4), "1.1x the labels (90 %: 0.90 to 1.4)", False),
+        (Band(9.0, 5.0, 16.0), "9.0x the labels (90 %: 5.0 to over 16)", True),
+        (Band(11.6, 9.94, 14.0), "12x the labels (90 %: 9.9 to 14)", True),
+        (Band(16.0, 16.0, 16.0), "over 16x the labels (90 %: over 16 to over 16)", True),
+        (Band(0.3, 0.25, 0.5), "0.30x the labels (90 %: under 0.25 to 0.50)", True),
     ],
 )
 def test_bands_in_words(band, words, shown):

@@ -11,7 +11,6 @@ from functools import cached_property
 from typing import NamedTuple
 
 import numpy as np
-from scipy.special import logsumexp
 
 from trainer.curves import fit, guards
 from trainer.curves.families import FAMILIES, Family, Floats
@@ -39,9 +38,15 @@ class Band(NamedTuple):
 
     @property
     def words(self) -> str:
-        low = f"under {LEAST:.2g}" if self.low <= LEAST else f"{self.low:.2g}"
-        high = f"over {MOST:.2g}" if self.high >= MOST else f"{self.high:.2g}"
-        return f"{self.value:.2g}x the labels (90 %: {low} to {high})"
+        return f"{_said(self.value)}x the labels (90 %: {_said(self.low)} to {_said(self.high)})"
+
+
+def _said(m: float) -> str:
+    if m <= LEAST:
+        return f"under {LEAST:g}"
+    if m >= MOST:
+        return f"over {MOST:g}"
+    return f"{m:.2f}" if m < 0.995 else f"{m:.1f}" if m < 9.95 else f"{m:.0f}"
 
 
 @dataclass(frozen=True)
@@ -62,6 +67,7 @@ class Verdict(StrEnum):
     PURE = "pure"  # one multiplier at all sizes
     FADES = "fades"  # worth less with more labels
     GROWS = "grows"
+    BEYOND = "beyond"  # outside of what is tried, at all sizes
     NOT_SHOWN = "not shown"  # the band covers 1
     REFUSED = "refused"
 
@@ -83,7 +89,8 @@ def compare(base: Measured, trick: Measured, *, chance_error: float) -> Multipli
 
     A pure multiplier is rejected where two free curves are more probable.  None of 360 planted ones was; of
     multipliers that fall from 4 to 1 over five sizes, or rise so, half were caught, over three sizes one in a
-    hundred: few sizes tell a mean multiplier.
+    hundred: few sizes tell a mean multiplier.  Of 164 real curves that were compared with other seeds of
+    themselves (LCCV), 5 % were told different over three sizes, 9 % over five; 10 % would be fair.
     Noise that both share, as they do on one test set, is not taken off: the band is rather too wide.
     Deterministic, a tenth of a second.
     """
@@ -93,7 +100,7 @@ def compare(base: Measured, trick: Measured, *, chance_error: float) -> Multipli
     chance = max(chance_error, *base.points.error, *trick.points.error)
     logs = profile(base.points, trick.points, chance)
     band, above = _summary(logs)
-    log_odds = float(logsumexp(logs) - np.log(len(GRID)) - _free(base.points, trick.points, chance))
+    log_odds = float(np.logaddexp.reduce(logs) - np.log(len(GRID)) - _free(base.points, trick.points, chance))
     if log_odds < 0:
         return _changing(
             base.points, trick.points, chance_error, Multiplier(Verdict.FADES, "", band, above, log_odds)
@@ -139,7 +146,7 @@ def _evidence(points: Points, x: Floats, chance: float, parameters: float = 0.0)
         for misfit in MISFITS:
             _, log = fit.posterior(family, phi, points, misfit, chance)
             logs.append(log + parameters * _free_of(family))
-    return float(logsumexp(np.concatenate(logs)))
+    return float(np.logaddexp.reduce(np.concatenate(logs)))
 
 
 def _free_of(family: Family) -> int:
@@ -180,6 +187,10 @@ def _changing(base: Points, trick: Points, chance_error: float, found: Multiplie
     first, last = max(base.n[0], trick.n[0]), min(base.n[-1], trick.n[-1])
     fits = fit.fit(base, chance_error), fit.fit(trick, chance_error)
     bands = tuple(at(*fits, n) for n in (first, last, LATER * last))
+    ends = {_said(band.value) for band in bands[:2]}
+    if len(ends) == 1 and not LEAST < bands[0].value < MOST:
+        said = f"Worth {ends.pop()} times the labels at every size: too far apart for a number."
+        return replace(found, verdict=Verdict.BEYOND, sentence=said, sizes=bands)
     verdict = Verdict.FADES if bands[1].value < bands[0].value else Verdict.GROWS
     said = f"{bands[0].words} with {first:,.0f} of them, {bands[1].words} with {last:,.0f}: it {verdict}"
     return replace(found, verdict=verdict, sentence=f"Worth {said}.", sizes=bands)

@@ -67,6 +67,7 @@ class Need:
     safe: int | None = None
     purchase: int = 0
     chance: float = 0.0
+    of: str = ""  # the class that the labels are of, where it is one class's recall that is asked for
     why: str = ""
     cautions: tuple[str, ...] = ()
 
@@ -101,18 +102,25 @@ class Need:
         later = self.ask.rounds - 1
         follows = f"then train again; up to {later} more may follow" if later else "the last purchase"
         return (
-            f"Buy {labels(self.purchase)} now{costing(self.purchase_bill)}: "
+            f"Buy {labels(self.purchase, self.of)} now{costing(self.purchase_bill)}: "
             f"enough with a chance of {percent(self.chance)}; {follows}."
         )
 
 
 def of_forecast(
-    forecast: Forecast, now: int, ask: Ask, *, cost: Cost = UNKNOWN, ceiling: Ceiling | None = None
+    forecast: Forecast,
+    now: int,
+    ask: Ask,
+    *,
+    cost: Cost = UNKNOWN,
+    ceiling: Ceiling | None = None,
+    of: str = "",
 ) -> Need:
     """Return what a forecast says about a target; where it was refused, that is the answer."""
     if forecast.quantiles is None:
-        return Need(Verdict.REFUSED, ask, now, cost=cost, why=forecast.refused or "There is no forecast yet.")
-    return need(forecast.quantiles, now, ask, cost=cost, ceiling=ceiling, plateau=forecast.plateau)
+        why = forecast.refused or "There is no forecast yet."
+        return Need(Verdict.REFUSED, ask, now, cost=cost, of=of, why=why)
+    return need(forecast.quantiles, now, ask, cost=cost, ceiling=ceiling, plateau=forecast.plateau, of=of)
 
 
 def need(
@@ -123,15 +131,17 @@ def need(
     cost: Cost = UNKNOWN,
     ceiling: Ceiling | None = None,
     plateau: bool = False,
+    of: str = "",
 ) -> Need:
     """Return how many labels beyond the `now` that are there take the score to ask.target.
 
+    A class's recall is foreseen over the labels of that class, and so asked for; `of` names it.
     plateau says that the last two measured sizes cannot be told apart; ceiling is that of audited labels.
     Raises ValueError where now is not positive.
     """
     if now < 1:
         raise ValueError(f"there must be labels today, got {now}")
-    found = Need(Verdict.REFUSED, ask, now, round(quantiles.n[-1] / FAR), cost)
+    found = Need(Verdict.REFUSED, ask, now, round(quantiles.n[-1] / FAR), cost, of=of)
     if found.further <= 0:
         return replace(found, why=_outgrown(found))
     curve = chances(quantiles, now, ask.target)
@@ -197,8 +207,8 @@ def _step(count: float) -> int:
 
 def _reached(found: Need) -> str:
     return (
-        f"{score(found.ask.target)} is reached already with today's {labels(found.now)}: "
-        f"the chance is {percent(found.chance)}."
+        f"{score(found.ask.target)} is reached already with today's {labels(found.now, found.of)}, "
+        f"with a chance of {percent(found.chance)}."
     )
 
 
@@ -207,24 +217,24 @@ def _within(found: Need) -> str:
     high = f"more than {found.further:,}" if found.high is None else f"{found.high:,}"
     if found.middle == 0:
         return (
-            f"{score(found.ask.target)} is probably reached with today's {labels(found.now)}, "
+            f"{score(found.ask.target)} is probably reached with today's {labels(found.now, found.of)}, "
             f"but it may take more (80 %: {low} to {high})."
         )
-    more = f"{found.middle:,} more label{'s' * (found.middle != 1)} (80 %: {low} to {high})"
-    return f"{more}{costing(found.bill)}, for {score(found.ask.target)}."
+    more = labels(found.middle or 0, found.of, "more ")
+    return f"{more} (80 %: {low} to {high}){costing(found.bill)}, for {score(found.ask.target)}."
 
 
 def _too_far(found: Need) -> str:
     return (
-        f"{score(found.ask.target)} takes more than {REACH} times the {labels(found.measured)} "
-        "of the largest training: too far to say how many."
+        f"{score(found.ask.target)} probably takes more than {REACH} times the "
+        f"{labels(found.measured, found.of)} of the largest training: too far to say how many."
     )
 
 
 def _unreachable(found: Need) -> str:
     return (
         f"{score(found.ask.target)} is not reachable with this recipe: even {FAR} times the "
-        f"{labels(found.measured)} of the largest training would hardly do."
+        f"{labels(found.measured, found.of)} of the largest training would hardly do."
     )
 
 
@@ -244,13 +254,13 @@ _SENTENCES: dict[Verdict, Callable[[Need], str]] = {
 
 def _outgrown(found: Need) -> str:
     return (
-        f"Today's {labels(found.now)} are {REACH} times the {labels(found.measured)} "
+        f"Today's {labels(found.now, found.of)} are {REACH} times the {labels(found.measured, found.of)} "
         "of the largest training or more: train the curve again."
     )
 
 
-def labels(count: int) -> str:
-    return f"{count:,} label{'s' * (count != 1)}"
+def labels(count: int, of: str = "", more: str = "") -> str:
+    return f"{count:,} {more}label{'s' * (count != 1)}{f' of {of}' if of else ''}"
 
 
 def costing(bill: Bill) -> str:
