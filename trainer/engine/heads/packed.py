@@ -1,5 +1,6 @@
-"""Softmax losses of all subsets in one go: rows that several subsets share are read once for all of them."""
+"""Softmax losses of all subsets in one go: a row that lies in several subsets is read once for all of them."""
 
+import itertools
 from typing import NamedTuple
 
 import torch
@@ -7,9 +8,11 @@ from torch import Tensor, nn
 
 from trainer.engine.heads.problem import Problem
 
+NEVER = -1e4  # the logit of a class that a subset lacks: its chance is zero, yet finite
+
 
 class Slope(NamedTuple):
-    """Losses (R, S) of all heads, summed over their rows, and where these fall fastest."""
+    """Losses (R, S), each summed over the rows of its subset, and their gradients."""
 
     loss: Tensor
     weight: Tensor  # (R, S, K, D)
@@ -17,34 +20,46 @@ class Slope(NamedTuple):
 
 
 class Packed:
-    """The rows of a problem in the order of training, and in which subsets they lie.
+    """The rows of a problem in the order of training; those between two neighboring sizes make a segment.
 
-    The rows between two neighboring sizes lie in all subsets from the larger one on: one product with the
-    weights of all these, K columns each, gives their logits.
+    A segment lies in all subsets from the larger size on: one product with the weights of all these, K columns
+    each, gives their logits.
     """
 
     def __init__(self, problem: Problem) -> None:
-        vectors = torch.from_numpy(problem.vectors).float()
-        labels = torch.from_numpy(problem.labels)
         orders = torch.from_numpy(problem.orders[:, : problem.sizes[-1]])
+        vectors = torch.from_numpy(problem.vectors).float()
         self.classes, self.sizes = problem.n_classes, problem.sizes
-        # one order's mean for all: a common origin changes no head, and small numbers round less
-        self.origin = vectors[orders[0]].mean(0)
+        self.origin = vectors[orders[0]].mean(0)  # small numbers round less; it moves the biases alone
         self.rows = vectors[orders] - self.origin  # (R, n, D)
-        self.targets = nn.functional.one_hot(labels[orders], self.classes).mT.to(self.rows.dtype).contiguous()
+        labels = torch.from_numpy(problem.labels)[orders]
+        self.targets = nn.functional.one_hot(labels, self.classes).mT.float()  # (R, K, n)
+        self.chance = torch.from_numpy(problem.lacks()).float() * NEVER  # (R, S, K), added to logits
+        self.copies = torch.from_numpy(problem.copies())  # (R, S)
 
-    def slope(self, weight: Tensor, bias: Tensor, active: int) -> Slope:
-        """Return the losses of weight (R, S, K, D) and bias (R, S, K); the first `active`... """
-        loss, by_weight, by_bias = bias.new_zeros(weight.shape[:2]), torch.zeros_like(weight), torch.zeros_like(bias)
-        for repeat, rows in enumerate(self.rows):
-            for first, (start, stop) in enumerate(zip([0, *self.sizes], self.sizes, strict=False)):
-                if stop <= active: continue
-                fresh, target = rows[start:stop], self.targets[repeat, :, start:stop]
-                heads = weight[repeat, first:]
-                logits = (heads.flatten(0, 1) @ fresh.T).view(len(heads), self.classes, -1) + bias[repeat, first:, :, None]
-                said = logits.log_softmax(1)
-                loss[repeat, first:] -= (said * target).sum((1, 2))
-                wrong = said.exp_() - target
-                by_weight[repeat, first:].flatten(0, 1).addmm_(wrong.flatten(0, 1), fresh)
-                by_bias[repeat, first:] += wrong.sum(2)
-        return Slope(loss, by_weight, by_bias)
+    @property
+    def segments(self) -> list[tuple[int, int]]:
+        return list(itertools.pairwise([0, *self.sizes]))
+
+    def slope(self, weight: Tensor, bias: Tensor, live: Tensor) -> Slope:
+        """Return the slope at weight (R, S, K, D) and bias (R, S, K); zero for heads not live (R, S)."""
+        found = Slope(bias.new_zeros(live.shape), torch.zeros_like(weight), torch.zeros_like(bias))
+        bias = bias + self.chance
+        for repeat, lives in enumerate(live):
+            for first, (start, stop) in enumerate(self.segments):
+                heads = first + lives[first:].nonzero()[:, 0]
+                if len(heads):
+                    rows, targets = self.rows[repeat, start:stop], self.targets[repeat, :, start:stop]
+                    part = _segment(rows, targets, weight[repeat, heads], bias[repeat, heads])
+                    for whole, share in zip(found, part, strict=True):
+                        whole[repeat].index_add_(0, heads, share)
+        return found
+
+
+def _segment(rows: Tensor, targets: Tensor, weight: Tensor, bias: Tensor) -> Slope:
+    """Return the share of rows (n, D) with targets (K, n) in the slope of some heads."""
+    logits = (weight.flatten(0, 1) @ rows.T).view(*weight.shape[:2], -1) + bias[:, :, None]
+    wrong = logits.log_softmax(1)  # along memory: rows come last
+    loss = -(wrong * targets).sum((1, 2))
+    wrong = wrong.exp_().sub_(targets)
+    return Slope(loss, (wrong.flatten(0, 1) @ rows).view_as(weight), wrong.sum(2))

@@ -14,8 +14,8 @@ class Problem:
     """R x S subsets: the first n rows of each of R orders, for each of S sizes n.
 
     The row numbers point into `vectors`; what they do not name is never looked at.  Raises ValueError where
-    the parts do not fit, sizes do not ascend, a vector is not finite, or a subset holds one class only.  It
-    may lack a class: that one is never called.
+    the parts do not fit, sizes do not ascend, a vector is not finite, or a subset holds one class only.
+    It may lack a class: that one is never called.
     """
 
     vectors: Floats  # (N, D)
@@ -41,6 +41,24 @@ class Problem:
     def rows(self, repeat: int) -> Rows:
         """Return the rows of the largest subset; every smaller one is a prefix."""
         return self.orders[repeat, : self.sizes[-1]]
+
+    def copies(self) -> NDArray[np.bool_]:
+        """Say (R, S) which subsets hold the same rows as one of an earlier order does.
+
+        The largest often is everything that there is: a head that draws nothing is the same for all orders.
+        """
+        same = np.zeros(self.shape, bool)
+        largest = np.sort(self.orders[:, : self.sizes[-1]], 1)
+        same[1:, -1] = (largest[1:] == largest[0]).all(1)
+        return same
+
+    def lacks(self) -> NDArray[np.bool_]:
+        """Say (R, S, K) which classes each subset lacks."""
+        classes = self.labels[self.orders[:, : self.sizes[-1]]]
+        seen = [
+            np.stack([np.isin(np.arange(self.n_classes), row[:n]) for row in classes]) for n in self.sizes
+        ]
+        return ~np.stack(seen, 1)
 
 
 def check_asked(vectors: Floats, width: int) -> None:

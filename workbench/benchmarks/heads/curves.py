@@ -6,7 +6,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from sklearn.datasets import load_digits
-from sklearn.model_selection import ShuffleSplit, learning_curve
+from sklearn.model_selection import learning_curve
 from torch import Tensor, nn
 
 from trainer.engine.heads.problem import Problem
@@ -19,15 +19,18 @@ Vectors = NDArray[np.float32] | NDArray[np.float64]
 
 
 class World(NamedTuple):
-    """A problem with its test rows; rows are drawn by scikit-learn's ShuffleSplit, a quarter tests."""
+    """A problem with its test rows, as the product draws them: a quarter of all tests every model.
+
+    The largest subset is the whole rest, in each order.
+    """
 
     problem: Problem
-    tests: NDArray[np.int64]  # (R, M)
+    tests: NDArray[np.int64]  # (M,)
 
     def of_peer(self, estimator: object, vectors: Vectors) -> NDArray[np.float64]:
         """Return the test accuracies (R, S) of scikit-learn's curve on the same splits."""
         problem = self.problem
-        splits = list(zip(problem.orders, self.tests, strict=True))
+        splits = [(order, self.tests) for order in problem.orders]
         _, _, scores = learning_curve(
             estimator, vectors, problem.labels, train_sizes=list(problem.sizes), cv=splits
         )
@@ -35,7 +38,7 @@ class World(NamedTuple):
 
 
 def digits() -> World:
-    """scikit-learn's 1,797 digits: 64 pixels in [0, 1]; the largest of the sizes has 1,347 labels."""
+    """scikit-learn's 1,797 digits: 64 pixels in [0, 1]; 1,348 at the largest size."""
     held = load_digits()
     return _world((held.data / 16).astype(np.float32), held.target.astype(np.int64), smallest=40)
 
@@ -51,9 +54,7 @@ def embeddings(count: int = 8000) -> World:
     chosen = torch.randint(len(held.target), (count,), generator=generator)
     pictures = _moved(torch.from_numpy(held.images).float()[chosen] / 16, generator)
     kernels = torch.randn(KERNELS, 1, 5, 5, generator=generator) / 5
-    seen = nn.functional.conv2d(
-        pictures, kernels, 0.2 * torch.randn(KERNELS, generator=generator), padding=2
-    )
+    seen = nn.functional.conv2d(pictures, kernels, 0.2 * torch.randn(KERNELS, generator=generator), padding=2)
     features = nn.functional.adaptive_avg_pool2d(seen.relu(), CELLS).flatten(1)
     features = (features - features.mean(0)) / features.std(0).clamp(min=1e-6)
     return _world(features.numpy(), held.target[chosen.numpy()].astype(np.int64))
@@ -74,10 +75,11 @@ def _moved(pictures: Tensor, generator: torch.Generator) -> Tensor:
 
 
 def _world(vectors: NDArray[np.float32], labels: NDArray[np.int64], smallest: int | None = None) -> World:
-    splits = list(ShuffleSplit(REPEATS, test_size=0.25, random_state=0).split(vectors))
-    orders, tests = (np.stack(rows).astype(np.int64) for rows in zip(*splits, strict=True))
-    n = orders.shape[1]
-    sizes = [n >> halved for halved in reversed(range(SIZES))]
+    rng = np.random.default_rng(0)
+    shuffled = rng.permutation(len(labels))
+    tests, pool = np.split(shuffled, [len(labels) // 4])
+    orders = np.stack([rng.permutation(pool) for _ in range(REPEATS)])
+    sizes = [len(pool) >> halved for halved in reversed(range(SIZES))]
     if smallest is not None:
-        sizes = np.geomspace(smallest, n, SIZES).round().astype(int).tolist()
+        sizes = np.geomspace(smallest, len(pool), SIZES).round().astype(int).tolist()
     return World(Problem(vectors, labels, orders, tuple(sizes), CLASSES), tests)
