@@ -1,4 +1,4 @@
-"""How softmax losses bend at zero weights: undone, all directions are about equally steep."""
+"""How softmax losses bend where heads have learnt a little: undone, all directions are about as steep."""
 
 import numpy as np
 import torch
@@ -9,18 +9,21 @@ from torch import Tensor
 from trainer.engine.heads.packed import Packed
 
 NARROW = 0.5  # rows to features: below, the rows' span costs less than the inverse of a square
+# Of the curvature at zero weights, which falls as heads grow sure: all of it, 1/2, 1/4 and 1/8 took 88, 60,
+# 56 and 123 evaluations for 36 heads on 8,000 x 512
+LEFT = 0.25
 JITTER = 1e-6  # of the largest curvature: single precision knows no smaller one
 
 
 class Curvature:
     """At zero weights each class has the chance 1 / K: a loss bends by 1 / K times its rows' squares.
 
-    Everywhere it bends by at most half of them (Boehning 1992).  The squares of nested subsets add up.
+    Nowhere does it bend by more than half of them (Boehning 1992).  The squares of nested subsets add up.
     """
 
     def __init__(self, packed: Packed, penalty: float) -> None:
         self.penalty = penalty
-        self.share = 1 / packed.classes
+        self.share = LEFT / packed.classes
         self.counts = torch.tensor(packed.sizes)[:, None]  # (S, 1)
         self.means = torch.stack([packed.rows[:, :n].mean(1) for n in packed.sizes], 1)  # (R, S, D)
         self.inverses = {
@@ -44,11 +47,14 @@ class Curvature:
             added = n
         return found
 
-    def undo(self, weight: Tensor, bias: Tensor) -> tuple[Tensor, Tensor]:
-        """Return slopes by weight (R, S, K, D) and bias (R, S, K) divided by the curvature at zero."""
+    def undo(self, weight: Tensor, bias: Tensor, live: Tensor) -> tuple[Tensor, Tensor]:
+        """Return slopes by weight (R, S, K, D) and bias (R, S, K), divided by the curvature.
+
+        Only those that are live (R, S) are right.
+        """
         weight = weight - bias[..., None] * self.means[:, :, None]
-        for place, inverse in self.inverses.items():
-            one = weight[place]
+        for place in map(tuple, live.nonzero().tolist()):
+            one, inverse = weight[place], self.inverses[place]
             is_span = inverse.shape[0] < inverse.shape[1]
             weight[place] = (one - one @ inverse.T @ inverse) / self.penalty if is_span else one @ inverse
         bias = bias / (self.share * self.counts) - (weight @ self.means[..., None])[..., 0]
@@ -59,7 +65,8 @@ def _span(rows: Tensor, ridge: float) -> Tensor:
     """Return B (n, D) with (rows.T @ rows / ridge + 1)^-1 = 1 - B.T @ B."""
     kernel = rows @ rows.T
     kernel.diagonal().add_(ridge)
-    return torch.linalg.solve_triangular(torch.linalg.cholesky(kernel), rows, upper=False)
+    span: Tensor = torch.linalg.solve_triangular(torch.linalg.cholesky(kernel), rows, upper=False)
+    return span
 
 
 def _inverse(squares: NDArray[np.float32], penalty: float) -> Tensor:

@@ -9,8 +9,10 @@ from torch import Tensor
 MEMORY = 10  # pairs; 20 saved 4 of 55 evaluations and cost as much
 DESCENT = 1e-4  # Armijo's share of the promised descent
 ROUNDING = 2e-6  # of the value: below, single precision shows no descent
+SHORTEST = 2.0**-20  # of a step: what descends nowhere gives up
 
 Evaluate = Callable[[Tensor, Tensor], tuple[Tensor, Tensor]]  # points (P, F), live (P,) -> values, slopes
+Precondition = Callable[[Tensor, Tensor], Tensor]  # slopes (P, F), live (P,) -> (P, F)
 
 
 class Minima(NamedTuple):
@@ -22,24 +24,26 @@ class Minima(NamedTuple):
 def minimize(
     evaluate: Evaluate,
     begin: Tensor,
+    idle: Tensor,
     *,
-    precondition: Callable[[Tensor], Tensor],
+    precondition: Precondition,
     flat: Callable[[Tensor], Tensor],
     most: int,
     tell: Callable[[int, int], None],
 ) -> Minima:
-    """Return the minima of P problems, from `begin` (P, F).
+    """Return the minima of P problems, from `begin` (P, F); those that are idle (P,) stay there.
 
-    precondition(slopes) multiplies them by a fixed positive matrix, near the inverse curvature; flat(slopes)
-    says (P,) which are small enough; tell(evaluations, found) hears of each evaluation.  A step that does not
-    descend is halved, while the other problems go on.  Nocedal & Wright 2006, algorithm 7.4.
+    precondition multiplies slopes by a fixed positive matrix, near the inverse curvature; flat(slopes) says
+    (P,) which are small enough; tell(evaluations, found) hears of each evaluation.  What is not live is not
+    asked for.  A step that does not descend is halved, while the other problems go on.
+    Source: Nocedal & Wright 2006, "Numerical Optimization", algorithm 7.4.
     """
-    points = begin
-    values, slopes = evaluate(points, torch.ones(len(begin), dtype=torch.bool))
-    ways, lengths = -precondition(slopes), torch.ones(len(begin))
+    points, live = begin, ~idle
+    values, slopes = evaluate(points, live)
+    ways, lengths = -precondition(slopes, live), torch.ones(len(begin))
     pairs: list[_Pair] = []
     for evaluation in range(1, most):
-        live = ~flat(slopes)
+        live = ~(idle | flat(slopes)) & (lengths > SHORTEST)
         tell(evaluation, int((~live).sum()))
         if not live.any():
             break
@@ -51,7 +55,7 @@ def minimize(
         pairs = [*pairs[1 - MEMORY :], _Pair.of(steps * good[:, None], turned)]
         points, slopes = points + pairs[-1].steps, slopes + turned
         values = torch.where(good, new_values, values)
-        ways = torch.where(good[:, None], _way(slopes, pairs, precondition), ways)
+        ways = torch.where(good[:, None], _way(slopes, pairs, precondition, live), ways)
         lengths = torch.where(good, 1.0, lengths / 2)
     return Minima(points, flat(slopes), evaluation)
 
@@ -69,13 +73,13 @@ class _Pair(NamedTuple):
         return cls(steps, turned, torch.where(along > 0, 1 / along.clamp(min=1e-30), 0.0))
 
 
-def _way(slopes: Tensor, pairs: list[_Pair], precondition: Callable[[Tensor], Tensor]) -> Tensor:
+def _way(slopes: Tensor, pairs: list[_Pair], precondition: Precondition, live: Tensor) -> Tensor:
     """Return where to go: down the slopes, bent by what the last steps told of the curvature."""
     way, amounts = -slopes, []
     for pair in reversed(pairs):
         amounts.append(pair.weight * torch.linalg.vecdot(pair.steps, way))
         way = way - amounts[-1][:, None] * pair.turned
-    way = precondition(way)
+    way = precondition(way, live)
     for pair, amount in zip(pairs, reversed(amounts), strict=True):
         way = way + (amount - pair.weight * torch.linalg.vecdot(pair.turned, way))[:, None] * pair.steps
     return way

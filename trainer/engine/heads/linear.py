@@ -20,7 +20,6 @@ class Linear:
         repeats, sizes, width, classes = self.weight.shape
         check_asked(vectors, width)
         side_by_side = np.moveaxis(self.weight, 2, 0).reshape(width, -1)  # one product for all heads
-        found = (vectors.astype(self.weight.dtype, copy=False) @ side_by_side).reshape(
-            len(vectors), repeats, sizes, classes
-        )
-        return np.moveaxis(found, 0, 2) + self.bias[:, :, None]
+        found = np.matmul(vectors.astype(self.weight.dtype, copy=False), side_by_side)
+        by_head = np.moveaxis(found.reshape(len(vectors), repeats, sizes, classes), 0, 2)
+        return np.asarray(by_head + self.bias[:, :, None])

@@ -30,8 +30,8 @@ def fit(
 ) -> Logistic:
     """Return the heads with the least cross-entropy, summed over rows, + penalty / 2 * |weight|^2.
 
-    The largest slope, divided by the rows of the subset, ends below `tolerance`: half of scikit-learn's, for it
-    to be nearer to the optimum.  A class that a subset lacks has the logit -inf.
+    The largest slope, divided by the rows of the subset, ends below `tolerance`, half of scikit-learn's: this
+    comes nearer to the optimum.  A class that a subset lacks has the logit -inf.
     Raises ValueError where penalty or tolerance are not positive, and what report raises.
     """
     if penalty <= 0 or tolerance <= 0:
@@ -44,8 +44,9 @@ def fit(
     found = lbfgs.minimize(
         losses.evaluate,
         torch.zeros(len(losses.counts), problem.n_classes * (problem.width + 1)),
+        losses.copied,
         precondition=losses.undo_curvature,
-        flat=lambda slopes: (slopes.abs().amax(1) <= tolerance * losses.counts) | losses.copied,
+        flat=lambda slopes: slopes.abs().amax(1) <= tolerance * losses.counts,
         most=MOST,
         tell=tell,
     )
@@ -68,8 +69,8 @@ class _Losses:
         losses = found.loss + self.penalty / 2 * weight.square().sum((2, 3))
         return losses.flatten(), _join(found.weight + self.penalty * weight, found.bias)
 
-    def undo_curvature(self, slopes: Tensor) -> Tensor:
-        return _join(*self.curvature.undo(*self._split(slopes)))
+    def undo_curvature(self, slopes: Tensor, live: Tensor) -> Tensor:
+        return _join(*self.curvature.undo(*self._split(slopes), live.view(self.shape)))
 
     def heads(self, found: lbfgs.Minima) -> Logistic:
         weight, bias = self._split(found.points)

@@ -1,4 +1,4 @@
-"""Softmax losses of all subsets in one go: a row that lies in several subsets is read once for all of them."""
+"""Softmax losses of all subsets in one go: a row that lies in several of them is read once for all."""
 
 import itertools
 from typing import NamedTuple
@@ -22,8 +22,8 @@ class Slope(NamedTuple):
 class Packed:
     """The rows of a problem in the order of training; those between two neighboring sizes make a segment.
 
-    A segment lies in all subsets from the larger size on: one product with the weights of all these, K columns
-    each, gives their logits.
+    A segment lies in all subsets from the larger size on: one product with the weights of all these, K
+    columns each, gives their logits.
     """
 
     def __init__(self, problem: Problem) -> None:

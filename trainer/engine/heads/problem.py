@@ -1,6 +1,7 @@
 """What the heads of a curve are fitted to: fixed vectors, and nested subsets of them in several orders."""
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -78,7 +79,7 @@ def _check_shapes(problem: Problem) -> None:
         )
     if not sizes or sizes[0] < 2:
         raise ValueError(f"a subset needs at least two rows, got sizes {sizes}")
-    if any(late <= early for early, late in zip(sizes, sizes[1:], strict=False)):
+    if any(late <= early for early, late in pairwise(sizes)):
         raise ValueError(f"sizes must ascend, so that each subset lies in the next; got {sizes}")
     if sizes[-1] > orders.shape[1]:
         raise ValueError(f"the largest size is {sizes[-1]}, but an order has only {orders.shape[1]} rows")

@@ -52,8 +52,8 @@ def fit(
 ) -> Ridge:
     """Return the ridge heads of all subsets.
 
-    Each subset takes of `penalties` the one with the least squared error of rows left out one by one, which is
-    computed exactly (Allen 1974, PRESS); a fixed `penalty` saves three quarters of the time.  A class that a
+    Each subset takes of `penalties` the one with the least squared error of rows left out one by one, which
+    is computed exactly (Allen 1974, PRESS); a fixed `penalty` saves four fifths of the time.  A class that a
     subset lacks has the constant score -1 there, which the best of the others always exceeds.
     Raises ValueError where a penalty is not positive, and what report raises.
     """

@@ -1,6 +1,6 @@
-"""The fast tiers of a curve: heads on fixed vectors for all its cells at once, each measured on the test set."""
+"""The fast tiers of a curve: heads on fixed vectors, for all its cells at once."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from itertools import groupby
 from typing import Literal, NamedTuple
 
@@ -42,13 +42,15 @@ def measure(
 ) -> Iterator[Measured]:
     """Yield every cell with what its head is worth on the test rows.
 
-    vectors (N, D) and labels (N,) are of all pictures, -1 where there is no label; cells and test_rows hold row
-    numbers.  The largest cell of a repeat gives its order: every other must be a prefix of it.  Bootstraps are
-    drawn by the cell's seed, as is an MLP, so that a cell's figures do not depend on its company.
+    vectors (N, D) and labels (N,) are of all pictures, -1 where there is no label; cells and test_rows hold
+    row numbers.  The largest cell of a repeat gives its order: every other must be a prefix of it.
+    Bootstraps are drawn by the cell's seed, as is an MLP, so that a cell's figures do not depend on its
+    company.
 
-    Vectors are standardized by all rows but the test rows.  A feature's scale is thus the same at all sizes, and
-    labels given later do not move it; pictures added later do.
-    Raises ValueError where cells are not nested or vectors, labels and rows do not fit, and what report raises.
+    Vectors are standardized by all rows but the test rows.  A feature's scale is thus the same at all sizes,
+    and labels given later do not move it; pictures added later do.
+    Raises ValueError where cells are not nested or vectors, labels and rows do not fit, and what report
+    raises.
     """
     if tier not in TIERS:
         raise ValueError(f"tier must be one of {', '.join(TIERS)}, got {tier!r}")
@@ -72,8 +74,7 @@ def standardize(vectors: Floats, test_rows: Rows) -> NDArray[np.float32]:
     """Return vectors (N, D) with mean 0 and deviation 1 over the rows that are no test rows."""
     others = np.delete(vectors, test_rows, axis=0)
     mean, deviation = others.mean(0, dtype=np.float64), others.std(0, dtype=np.float64)
-    scaled = (vectors - mean) / np.where(deviation > CONSTANT, deviation, 1)
-    return scaled.astype(np.float32)
+    return np.asarray((vectors - mean) / np.where(deviation > CONSTANT, deviation, 1), dtype=np.float32)
 
 
 def _problem(vectors: Floats, labels: Rows, repeats: Sequence[Sequence[Cell]], n_classes: int) -> Problem:
