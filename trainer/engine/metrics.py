@@ -5,6 +5,7 @@ All intervals are 95 %.
 """
 
 import math
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -48,15 +49,8 @@ class Report:
 
     def to_json(self) -> dict[str, object]:
         """Return plain values; an interval is {"value", "low", "high"} or null."""
-        return {
-            "n": self.n,
-            **{name: getattr(self, name)._asdict() for name in SCORES + LOSSES},
-            "classes": [
-                {"n": c.n, "precision": _interval_json(c.precision), "recall": _interval_json(c.recall)}
-                for c in self.classes
-            ],
-            "confusion": [list(row) for row in self.confusion],
-        }
+        figures = {name: getattr(self, name) for name in SCORES + LOSSES}
+        return _json(self.n, figures, self.classes, self.confusion)
 
 
 def evaluate(probs: Probs, labels: Ints, rng: np.random.Generator) -> Report:
@@ -66,17 +60,26 @@ def evaluate(probs: Probs, labels: Ints, rng: np.random.Generator) -> Report:
     """
     check(probs, labels)
     table = confusion(labels, probs.argmax(1), probs.shape[1])
-    f1 = _macro_f1_interval(table, rng)
-    losses = _loss_intervals(probs, labels, rng)
     return Report(
         n=len(labels),
-        accuracy=wilson(int(table.trace()), len(labels)),
-        balanced_accuracy=_balanced_interval(table),
-        macro_f1=f1,
-        **losses,
+        **_score_intervals(table, rng),
+        **_loss_intervals(probs, labels, rng),
         classes=_class_scores(table),
-        confusion=tuple(tuple(int(c) for c in row) for row in table),
+        confusion=_rows(table),
     )
+
+
+def of_calls(calls: Ints, labels: Ints, n_classes: int, rng: np.random.Generator) -> dict[str, object]:
+    """Return what Report.to_json tells, less the losses, of a model that only calls classes (N,).
+
+    Raises ValueError where shapes or class numbers do not fit.
+    """
+    if labels.ndim != 1 or calls.shape != labels.shape or len(labels) == 0:
+        raise ValueError(f"calls and labels must be (N,), N > 0; got {calls.shape} and {labels.shape}")
+    for name, numbers in (("calls", calls), ("labels", labels)):
+        _check_numbers(name, numbers, n_classes)
+    table = confusion(labels, calls, n_classes)
+    return _json(len(labels), _score_intervals(table, rng), _class_scores(table), _rows(table))
 
 
 def confusion(labels: Ints, calls: Ints, n_classes: int) -> Ints:
@@ -110,10 +113,40 @@ def check(probs: Probs, labels: Ints) -> None:
     """Raise ValueError where shapes, class numbers or probabilities do not fit."""
     if probs.ndim != 2 or labels.shape != (len(probs),) or len(probs) == 0:
         raise ValueError(f"probs must be (N, K) and labels (N,), N > 0; got {probs.shape} and {labels.shape}")
-    if labels.min() < 0 or labels.max() >= probs.shape[1]:
-        raise ValueError(f"labels must lie in [0, {probs.shape[1]}), got {labels.min()} to {labels.max()}")
+    _check_numbers("labels", labels, probs.shape[1])
     if not np.allclose(probs.sum(1), 1, atol=1e-3) or probs.min() < 0:
         raise ValueError("every row of probs must be non-negative and sum to 1")
+
+
+def _check_numbers(name: str, numbers: Ints, n_classes: int) -> None:
+    if numbers.min() < 0 or numbers.max() >= n_classes:
+        raise ValueError(f"{name} must lie in [0, {n_classes}), got {numbers.min()} to {numbers.max()}")
+
+
+def _json(
+    n: int, figures: Mapping[str, Interval], classes: Sequence[ClassScore], rows: Sequence[Sequence[int]]
+) -> dict[str, object]:
+    return {
+        "n": n,
+        **{name: interval._asdict() for name, interval in figures.items()},
+        "classes": [
+            {"n": c.n, "precision": _interval_json(c.precision), "recall": _interval_json(c.recall)}
+            for c in classes
+        ],
+        "confusion": [list(row) for row in rows],
+    }
+
+
+def _score_intervals(table: Ints, rng: np.random.Generator) -> dict[str, Interval]:
+    return {
+        "accuracy": wilson(int(table.trace()), int(table.sum())),
+        "balanced_accuracy": _balanced_interval(table),
+        "macro_f1": _macro_f1_interval(table, rng),
+    }
+
+
+def _rows(table: Ints) -> tuple[tuple[int, ...], ...]:
+    return tuple(tuple(int(c) for c in row) for row in table)
 
 
 def _interval_json(interval: Interval | None) -> dict[str, float] | None:
