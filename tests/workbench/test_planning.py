@@ -127,31 +127,26 @@ def test_no_more_is_bought_than_waits(forecasted):
 LAWLESS = {"law": None, "quantiles": None, "grid": [], "refused": "No test item."}
 
 
-def test_a_class_without_a_law_comes_as_the_pool_has_it(forecasted):
+def test_a_class_without_a_law_learns_as_the_others_do(forecasted):
     forecasted.forecasts.filter(label="fox").update(**LAWLESS)
     found = planning.plan(forecasted, Wish(0.97, budget=100))
     rows = {row.name: row for row in found.rows}
-    assert found.refused == "Nothing can be foreseen of fox, which come as the pool has them."
+    assert found.refused == "Nothing can be foreseen of fox: taken to learn as the other classes do."
     assert rows["fox"].refused == "No test item."
-    assert rows["fox"].targeted == rows["fox"].as_it_comes > 0
+    assert rows["fox"].targeted > rows["fox"].as_it_comes
     assert sum(found.mix.values()) == 100
 
 
-def test_two_classes_without_a_law_leave_the_mix_to_chance(forecasted):
-    forecasted.forecasts.filter(label__in=["fox", "dog"]).update(**LAWLESS)
+def test_without_any_law_the_mix_is_left_to_chance(forecasted):
+    forecasted.forecasts.exclude(label="").update(**LAWLESS)
     found = planning.plan(forecasted, Wish(0.97, budget=100))
     assert (found.purchase, found.mix) == (None, {})
-    assert found.refused == "Nothing can be foreseen of dog, fox: pictures are best taken as they come."
+    assert found.refused == "Nothing can be foreseen of any class: pictures are best taken as they come."
 
 
 def test_a_class_without_errors_asks_for_no_labels_beyond_the_pools_share(forecasted):
-    forecasted.forecasts.filter(label="cat").update(**LAWLESS)
-    for cell in forecasted.cells.all():
-        cell.metrics["classes"][0]["recall"] = interval(1.0)
-        cell.save()
-    found = planning.plan(forecasted, Wish(0.97, budget=100))
-    rows = {row.name: row for row in found.rows}
-    assert found.refused == ""
+    forecasted.forecasts.filter(label="cat").update(**LAWLESS, last_value=1.0)
+    rows = {row.name: row for row in planning.plan(forecasted, Wish(0.97, budget=100)).rows}
     assert rows["cat"].targeted < rows["cat"].as_it_comes
 
 

@@ -75,13 +75,24 @@ def _keep_heads(
 ) -> None:
     from trainer.engine.heads import tiers
 
-    meter = receipt.Meter()
-    measured = list(tiers.measure(row.tier, vectors, snapshot, list(missing.values()), report=report))
-    whole = meter.read()
-    made = {name: round(whole[name] / len(missing), 4) for name in ("duration_s", "cpu_s", "gpu_s")}
+    meter, keys = receipt.Meter(), {(cell.repeat, cell.n): key for key, cell in missing.items()}
+    measured = list(
+        tiers.measure(
+            next(tier for tier in tiers.TIERS if tier == row.tier),
+            vectors,
+            snapshot.labels,
+            list(missing.values()),
+            snapshot.test_rows,
+            n_classes=len(snapshot.classes),
+            report=report,
+        )
+    )
+    took = meter.read()
+    made = {name: round(took[name] / len(missing), 4) for name in ("duration_s", "cpu_s", "gpu_s")}
     code = {"device": "cpu", "code": receipt.code_version(settings.BASE_DIR), "together": len(missing)}
-    for (key, cell), metrics in zip(missing.items(), measured, strict=True):
-        curves.record_cell(row, key, cell, snapshot, metrics, {**made, **code}, timezone.now())
+    for cell, figures, used in measured:
+        key = keys[cell.repeat, cell.n]
+        curves.record_cell(row, key, cell, snapshot, figures, {**made, **code, **used}, timezone.now())
 
 
 def _vectors(table: EmbeddingSet, snapshot: Snapshot) -> NDArray[np.float32]:

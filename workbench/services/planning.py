@@ -1,7 +1,7 @@
 """What to buy next: labels to a target, of which classes, at what cost.  Nothing is fitted here."""
 
-from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from django.db.models import Count
@@ -14,13 +14,13 @@ from trainer.curves.advantage import Advantage
 from trainer.curves.allocation import Purchase, Slice
 from trainer.curves.ceiling import Ceiling
 from trainer.curves.cost import Cost
-from trainer.curves.outlook import REACH, Forecast, Law, Outlook
+from trainer.curves.outlook import REACH, Forecast, Outlook
 from trainer.curves.requirement import Ask, Need
 from trainer.models import Curve
 from trainer.services import outlooks
 
 LEAST_BUDGET, MOST_BUDGET = 1, 100_000  # labels of one purchase
-SPOTLESS = Law(0.0, 0.0, 0.5)  # of a class that errs nowhere: nothing to gain, at any rate
+UNFINISHED = Forecast((), 0.0, False, "This curve is not finished.", ())
 
 
 @dataclass(frozen=True)
@@ -93,7 +93,7 @@ def plan(curve: Curve, wish: Wish, metric: str = "accuracy") -> Plan:
     have = _have(dataset)
     seen = outlooks.outlook_of(curve, metric)
     cost, ceiling = cost_of(dataset), ceiling_of(dataset)
-    forecast = seen.forecast or Forecast((), 0.0, False, "This curve is not finished.", ())
+    forecast = seen.forecast or UNFINISHED
     need = requirement.of_forecast(forecast, max(sum(have.values()), 1), wish.ask, cost=cost, ceiling=ceiling)
     waiting = dataset.samples.waiting().count()
     budget = min(wish.budget or need.purchase, waiting)
@@ -140,59 +140,33 @@ def _pools(dataset: Dataset, have: Mapping[str, int], waiting: int) -> dict[str,
 def _mix(
     curve: Curve, have: Mapping[str, int], waiting: int, budget: int
 ) -> tuple[tuple[ClassPlan, ...], Purchase | None, str]:
-    """Return every class's part of a purchase, and why classes are left out of the choice.
-
-    A class of which nothing can be foreseen is bought as it comes; the rest of the money is spent by law.
-    """
+    """Return every class's part of a purchase, and a sentence on classes of which nothing is foreseen."""
     seen = dict(outlooks.class_outlooks(curve))
     pools = _pools(curve.dataset, have, waiting)
-    laws = {name: law for name, look in seen.items() if (law := _law(look))}
-    lawless = [name for name in seen if name not in laws]
-    refused = _refusal(lawless, len(laws), budget)
+    forecasts = [look.forecast or UNFINISHED for look in seen.values()]
+    lawless = [name for name, said in zip(seen, forecasts, strict=True) if said.law is None]
     purchase = None
-    if budget and len(laws) > 1:
-        aside = {name: round(budget * pools[name] / max(waiting, 1)) for name in lawless}
-        slices = [Slice(law, have[name], pool=pools[name]) for name, law in laws.items()]
-        purchase = _with(allocation.allocate(slices, max(budget - sum(aside.values()), 1)), laws, seen, aside)
+    if budget and len(lawless) < len(seen):
+        laws = zip(seen, allocation.laws(forecasts), strict=True)
+        slices = [Slice(law, have[name], pool=pools[name]) for name, law in laws]
+        purchase = allocation.allocate(slices, budget)
     plain, targeted = (purchase.as_it_comes, purchase.counts) if purchase else ((0,) * len(seen),) * 2
     rows = tuple(
         _class_plan(name, look, have[name], pools[name], plain[place], targeted[place])
         for place, (name, look) in enumerate(seen.items())
     )
-    return rows, purchase, refused
+    return rows, purchase, _refusal(lawless, len(seen), budget)
 
 
-def _law(look: Outlook) -> Law | None:
-    """Return what more labels do for a class; one whose test items were all right has nothing to gain."""
-    forecast = look.forecast
-    if forecast is None or forecast.law is not None:
-        return forecast.law if forecast else None
-    return SPOTLESS if look.sizes and all(size.mean == 1 for size in look.sizes) else None
-
-
-def _with(
-    purchase: Purchase, laws: Collection[str], classes: Collection[str], aside: dict[str, int]
-) -> Purchase:
-    """Return the purchase by all classes, those set aside included, in the order of the classes."""
-    counts, plain = (
-        dict(zip(laws, part, strict=True)) | aside for part in (purchase.counts, purchase.as_it_comes)
-    )
-    return replace(
-        purchase,
-        counts=tuple(counts[name] for name in classes),
-        as_it_comes=tuple(plain[name] for name in classes),
-    )
-
-
-def _refusal(lawless: Sequence[str], lawful: int, budget: int) -> str:
+def _refusal(lawless: Sequence[str], classes: int, budget: int) -> str:
     if not budget:
         return "Nothing is to be bought, or no picture waits for a label."
     if not lawless:
         return ""
+    if len(lawless) == classes:
+        return "Nothing can be foreseen of any class: pictures are best taken as they come."
     names = ", ".join(sorted(lawless)[:5]) + ("…" if len(lawless) > 5 else "")
-    if lawful < 2:
-        return f"Nothing can be foreseen of {names}: pictures are best taken as they come."
-    return f"Nothing can be foreseen of {names}, which come as the pool has them."
+    return f"Nothing can be foreseen of {names}: taken to learn as the other classes do."
 
 
 def _advantage(curve: Curve, rows: Sequence[ClassPlan]) -> Advantage | None:
@@ -216,7 +190,7 @@ def _class_plan(name: str, look: Outlook, have: int, pool: int, plain: int, targ
         n_test=look.n_test,
         plain=_outcome(look, have + plain),
         then=_outcome(look, have + targeted),
-        refused=(forecast.refused if forecast else "This curve is not finished."),
+        refused=(forecast or UNFINISHED).refused,
     )
 
 
