@@ -17,15 +17,14 @@ from labeling.models import EmbeddingSet
 from labeling.progress import Progress, Report
 from labeling.services import embeddings
 from labeling.snapshot import Snapshot
-from trainer.curves import recalibration
 from trainer.curves.design import Cell
 from trainer.engine import receipt
 from trainer.engine.recipe import Recipe
 from trainer.features.jobs import embed
+from trainer.forecasts.jobs import close
 from trainer.jobs import cache, made_by, pixel_cache, preparation
 from trainer.models import Curve
-from trainer.services import claims, curves, forecasts, multipliers, outlooks
-from trainer.services.forecasts import Kept
+from trainer.services import claims, curves, forecasts, outlooks
 
 if TYPE_CHECKING:
     from trainer.engine.course import Aids
@@ -51,7 +50,7 @@ def curve(report: Report, *, curve_id: int, worker: int = 0) -> dict[str, object
             _measure_heads(tier, snapshot, report)
     work = _Trainings(row, snapshot, f"curve:{row.pk}:{worker}", report)
     trained = work.run()
-    closed = work.is_whole() and _close(row, snapshot)
+    closed = work.is_whole() and close(row, snapshot)
     return {"curve": row.pk, "trained": trained, "closed": closed}
 
 
@@ -67,7 +66,7 @@ def _measure_heads(row: Curve, snapshot: Snapshot, report: Report) -> None:
     missing = {key: cell for key, cell in planned.items() if key not in known}
     if missing:
         _keep_heads(row, snapshot, _vectors(table, snapshot), missing, report)
-    _close(row, snapshot)
+    close(row, snapshot)
 
 
 def _keep_heads(
@@ -229,66 +228,3 @@ class _Trainings:
             self._report(Progress(stage, done, self._row.planned, values))
 
         return tell
-
-
-def _close(row: Curve, snapshot: Snapshot) -> bool:
-    """Keep the curve's forecasts, score the ones before it, and compare it with the other curves."""
-    now, chances = timezone.now(), forecasts.chances(snapshot)
-    if not forecasts.record(row, [*_overall(row, chances), *_by_class(row)], now):
-        return False
-    forecasts.score_with(row, now)
-    for peer in multipliers.peers(row):
-        base, trick = sorted((peer, row), key=lambda one: (one.tier != Curve.Tier.RECIPE, one.pk))
-        for metric in outlooks.METRICS:
-            multipliers.record(base, trick, metric, _worth(base, trick, metric, chances[metric]), now)
-    return True
-
-
-def _overall(row: Curve, chances: Mapping[str, float]) -> Iterator[Kept]:
-    from trainer.curves import forecast
-
-    for metric in outlooks.METRICS:
-        widen = _widen(row, metric)
-        said = forecast.of_points(outlooks.outlook_of(row, metric), chances[metric], widen=widen)
-        yield Kept(metric, "", said, chances[metric], widen or 1.0)
-
-
-def _by_class(row: Curve) -> Iterator[Kept]:
-    from trainer.curves import per_class
-    from trainer.curves.per_class import ClassRuns
-
-    widen = _widen(row, outlooks.RECALL)
-    seen = outlooks.class_outlooks(row)
-    runs = [
-        ClassRuns(name, tuple(look.errors), tuple(map(tuple, look.errors.values())), look.n_test)
-        for name, look in seen
-    ]
-    for (name, _), said in zip(seen, per_class.forecasts(runs, widen=widen), strict=True):
-        yield Kept(outlooks.RECALL, name, said, 0.0, widen or 1.0)
-
-
-def _widen(row: Curve, metric: str) -> float | None:
-    """Return by how much the dataset's own past forecasts of this metric stretch the next band."""
-    return recalibration.of(forecasts.past(row.dataset, metric)).widen
-
-
-def _worth(base: Curve, trick: Curve, metric: str, chance: float) -> dict[str, object]:
-    """Return how many labels of the base one of the other curve is worth, as plain values."""
-    from trainer.curves import multiplier
-
-    def measured(row: Curve) -> multiplier.Measured:
-        errors = outlooks.outlook_of(row, metric).errors
-        return multiplier.Measured(list(errors), list(errors.values()), row.n_test, row.test_set)
-
-    found = multiplier.compare(measured(base), measured(trick), chance_error=1 - chance)
-    refused = found.verdict == multiplier.Verdict.REFUSED
-    return {
-        **(found.band._asdict() if found.band else {}),  # value, low, high
-        "verdict": str(found.verdict),
-        "sentence": found.sentence,
-        "refused": found.sentence if refused else "",
-        "p_more": found.chance if found.band else None,
-        "pure": not found.sizes,
-        "log_odds": found.log_odds,
-        "sizes": [band._asdict() for band in found.sizes],
-    }
