@@ -181,7 +181,7 @@ def _snippet(curve: Curve, info: Info) -> str:
         pk=curve.pk,
         name=curve_look.words(curve),
         metric=info["metric"],
-        chance=round(1 - kept.chance, 6),
+        chance=1 - kept.chance,
         n_test=info["n_test"],
         widen=f", widen={kept.widened}" if kept.widened != 1 else "",
     )
