@@ -42,7 +42,7 @@ def pace(dataset: Dataset) -> Pace | None:
     return _of(programs, simulated=True) if len(programs) >= FEWEST else None
 
 
-def _of(seconds: list[float], *, simulated: bool) -> Pace:
+def _of(seconds: list[float | None], *, simulated: bool) -> Pace:
     kept = np.sort(np.asarray(seconds, dtype=float))
     cut = int(TRIMMED * len(kept))
     kept = kept[cut : len(kept) - cut]

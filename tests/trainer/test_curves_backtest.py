@@ -232,7 +232,7 @@ def test_planted_laws_are_forecast_better_than_by_the_last_value(save):
 
 @pytest.mark.parametrize(
     ("floor", "scale", "rate"),
-    [(0.1, 0.02, backtest.RATES[20]), (0.0, 0.03, backtest.RATES[25]), (0.2, 0.0, backtest.RATES[5])],
+    [(0.1, 0.02, backtest.RATES[160]), (0.0, 0.03, backtest.RATES[200]), (0.2, 0.0, backtest.RATES[40])],
 )
 def test_the_power_law_on_its_grid_of_rates_is_exact(floor, scale, rate):
     assert backtest.power_law(power(floor, scale, rate)) == pytest.approx(floor + scale * 2**-rate)

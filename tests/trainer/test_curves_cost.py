@@ -10,7 +10,7 @@ def test_costs_that_make_no_sense(costs):
 
 
 def test_what_is_not_known_is_not_said():
-    assert UNKNOWN.of(100) == (None, None)
+    assert UNKNOWN.of(100)[:2] == (None, None)
     assert UNKNOWN.of(100).words == ""
 
 
@@ -19,6 +19,7 @@ def test_what_is_not_known_is_not_said():
     [
         (Bill(48, 3.1), "48 dollars and 3.1 hours"),
         (Bill(1234, None), "1,200 dollars"),
+        (Bill(48, 3.1, "EUR"), "48 EUR and 3.1 hours"),
         (Bill(4.25, None), "4.2 dollars"),
         (Bill(0, 12.4), "0 dollars and 12 hours"),
         (Bill(None, 0.5), "30 minutes"),
@@ -30,4 +31,4 @@ def test_words_have_two_digits(bill, words):
 
 
 def test_a_bill_is_price_and_pace_times_labels():
-    assert Cost(dollars=0.2, seconds=46.5).of(240) == (pytest.approx(48), pytest.approx(3.1))
+    assert Cost(price=0.2, seconds=46.5).of(240) == (pytest.approx(48), pytest.approx(3.1), "USD")

@@ -246,3 +246,32 @@ def test_a_refused_forecast_keeps_nothing():
 
 def test_the_law_of_a_planted_law():
     assert plain().law.error(3200) == pytest.approx(law(3200), abs=0.01)
+
+
+def drawn(seed):
+    """A curve of any kind: none, all, equal, random or falling errors, on few test items or many."""
+    rng = np.random.default_rng(seed)
+    sizes = np.unique(np.rint(np.geomspace(1, 10 ** rng.integers(2, 7), 40)).astype(int))
+    n = np.sort(rng.choice(sizes, rng.integers(3, 9), replace=False))
+    some, items = rng.random(len(n)), int(rng.choice([1, 5, 30, 1000]))
+    laws = [0 * some, 0 * some + 1, 0 * some + 0.2, some, np.sort(some)[::-1], some[0] * n ** -some[1]]
+    chosen = laws[seed % len(laws)]
+    return (
+        n.tolist(),
+        [(rng.binomial(items, error, rng.integers(1, 4)) / items).tolist() for error in chosen],
+        items,
+    )
+
+
+@pytest.mark.parametrize("seed", range(48))
+def test_any_curve_gives_ordered_numbers_or_a_sentence(seed):
+    n, runs, items = drawn(seed)
+    found = forecast(n, runs, chance_error=0.9, n_test=items, widen=[None, 0.3, 2.0][seed % 3])
+    assert bool(found.refused) != bool(found.steps)
+    scores, steps = np.array(found.quantiles.scores if found.quantiles else []), np.array(found.steps)
+    assert (np.diff(scores) >= 0).all()
+    assert ((scores >= 0) & (scores <= 1)).all()
+    assert np.isfinite(steps).all()
+    ordered = steps.reshape(-1, 7)[:, [2, 1, 3, 5, 4, 6]]  # low, median, high of score and of gain
+    assert (np.diff(ordered[:, :3]) >= 0).all()
+    assert (np.diff(ordered[:, 3:]) >= -1e-12).all()

@@ -80,6 +80,21 @@ def test_equal_numbers_of_labels_are_one_size_and_none_is_no_size():
     assert per_class.forecasts([twice]) == per_class.forecasts([once])
 
 
+def test_repeats_that_differ_by_one_label_are_one_size():
+    errors = ((0.5,), (0.52,), (0.4,), (0.41,), (0.3,), (0.32,), (0.2,), (0.21,))
+    apart = ClassRuns("c", (16, 17, 32, 32, 64, 65, 127, 128), errors, 100)
+    pairs = tuple(first + second for first, second in zip(errors[::2], errors[1::2], strict=True))
+    together = ClassRuns("c", (16, 32, 64, 128), pairs, 100)
+    assert per_class.forecasts([apart]) == per_class.forecasts([together])
+    assert per_class.forecasts([apart])[0].flags == ()
+
+
+def test_of_a_handful_every_label_counts():
+    (found,) = per_class.forecasts([of("few", [0.8, 0.7, 0.6, 0.5, 0.4], n=(1, 2, 3, 4, 5))])
+    assert found.steps[0].n == 1
+    assert found.quantiles.n[-1] == 80
+
+
 def test_a_constant_recall_between_is_said_to_be_what_chance_allows():
     (found,) = per_class.forecasts([of("crack", [0.2] * 5)])
     assert found.flags[0].startswith("All sizes scored the same, 80.0 %")

@@ -159,7 +159,7 @@ def test_price_and_pace_make_the_bill(forecasted, dataset):
     pace.set_price(dataset, 0.2, "USD")
     last = outlooks.outlook_of(forecasted).forecast.last_value
     found = planning.plan(forecasted, Wish(last + 0.005))
-    assert found.need.bill.dollars == pytest.approx(0.2 * found.need.middle)
+    assert found.need.bill.money == pytest.approx(0.2 * found.need.middle)
     assert found.need.bill.hours is None
 
 

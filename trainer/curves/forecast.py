@@ -69,13 +69,13 @@ def _quantiles(fitted: Fit, widen: float, n_test: int) -> tuple[Quantiles, Float
     """Return the scores' quantiles at every n, and gain over the largest size (3, T): median, low, high."""
     grid = sizes_to_say(fitted.points, FAR)
     errors = _stretched(fitted.at(grid).table(SHARES), widen)
-    low, median, high = _stretched(fitted.saved(grid).table(QUANTILES), widen)
+    gains = _stretched(fitted.saved(grid).table(QUANTILES), widen)
     errors = _unsure(errors, fitted.points, n_test)
     if guards.is_constant(fitted.points):
-        high = np.minimum(high, fitted.points.error[-1])  # no more than everything can be saved
+        gains = np.minimum(gains, fitted.points.error[-1])  # no more than everything can be saved
     scores = np.round(1 - np.clip(errors, 0, 1), DIGITS)[::-1].T
     rows = tuple(tuple(row) for row in scores.tolist())
-    return Quantiles(tuple(int(size) for size in grid), rows), np.clip([low, median, high], -1, 1)[[1, 0, 2]]
+    return Quantiles(tuple(int(size) for size in grid), rows), np.clip(gains, -1, 1)[[1, 0, 2]]
 
 
 def _unsure(errors: Floats, points: Points, n_test: int) -> Floats:

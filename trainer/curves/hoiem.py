@@ -1,7 +1,6 @@
 """The estimator of Hoiem et al. 2021: error(n) = floor + scale * n^exponent, with no band.
 
-It stands here to be compared with: on 4,000 curves of LCDB 1.1 a band made from it covered 39 to 46 % where
-90 % is said (science of 2026).  Forecasts are made by trainer.curves.forecast.
+It stands here to be compared with.  Forecasts are made by trainer.curves.forecast.
 Source: Hoiem, Gupta, Li, Shlapentokh-Rothman, "Learning curves for analysis of deep networks", ICML 2021,
 sections 3 and 4; errors are in per cent there, and so are they here.
 """

@@ -116,7 +116,9 @@ def _read_csv(file: Path, every: int) -> list[Instance]:
     """Read columns curve, n, error, repeat, part ("fit" or "target"); chance and n_test may be there.
 
     The truth at a target is the mean of its repeats.  chance is the error of guessing; where the column is
-    missing the largest error of the fit part stands in.  n_test is the number of test items.
+    missing the largest error of the fit part stands in, which erred by no more (1,000 curves of LCDB 1.1:
+    2.48 / 3.32 / 3.86 points at 2, 4 and 8 times the labels, with chance told 2.49 / 3.32 / 3.86).  n_test is
+    the number of test items.
     """
     curves: dict[str, _Gathered] = {}
     seen: dict[tuple[str, float, str, str], int] = {}

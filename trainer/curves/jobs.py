@@ -140,7 +140,8 @@ class _Trainings:
 
     def _room(self) -> int:
         """Return how many trainings the adaptive plan may still add."""
-        return max(self._row.budget - sum(self._row.repeats), 0)
+        taken: int = sum(self._row.repeats)
+        return max(self._row.budget - taken, 0)
 
     def _add_one(self) -> None:
         """Decide on the next training: where it narrows the band at the curve's aim most for its steps."""
@@ -155,7 +156,7 @@ class _Trainings:
             cost=self._recipe.steps,
             target=self._row.aim,
         )
-        curves.extend(self._row, found.n if found else self._row.sizes[-1])
+        curves.extend(self._row, found.n if found else max(seen.errors))
         self._planned = curves.plan(self._row, self._snapshot)
 
     def _tell(self, cell: Cell, accuracy: float) -> None:
@@ -269,11 +270,14 @@ def _worth(base: Curve, trick: Curve, metric: str, chance: float) -> dict[str, o
         return multiplier.Measured(list(errors), list(errors.values()), row.n_test, row.test_set)
 
     found = multiplier.compare(measured(base), measured(trick), chance_error=1 - chance)
+    refused = found.verdict == multiplier.Verdict.REFUSED
     return {
+        **(found.band._asdict() if found.band else {}),  # value, low, high
         "verdict": str(found.verdict),
         "sentence": found.sentence,
-        "band": found.band._asdict() if found.band else None,
-        "chance": found.chance,
+        "refused": found.sentence if refused else "",
+        "p_more": found.chance if found.band else None,
+        "pure": not found.sizes,
         "log_odds": found.log_odds,
         "sizes": [band._asdict() for band in found.sizes],
     }

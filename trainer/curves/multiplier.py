@@ -13,7 +13,7 @@ from typing import NamedTuple
 import numpy as np
 from scipy.special import logsumexp
 
-from trainer.curves import fit, forecast
+from trainer.curves import fit, guards
 from trainer.curves.families import FAMILIES, Family, Floats
 from trainer.curves.fit import MISFITS, Fit, Points
 
@@ -107,8 +107,8 @@ def refusal(base: Measured, trick: Measured) -> str:
     """Return why two curves cannot be compared, or ""."""
     if base.test_set != trick.test_set:
         return "Not shown: the two curves were measured on different test sets."
-    if forecast.refusal(base.points):
-        return f"Not shown: {forecast.refusal(base.points)}"
+    if guards.refusal(base.points):
+        return f"Not shown: {guards.refusal(base.points)}"
     if len(trick.points.n) < FEWEST_SIZES:
         return (
             f"Not shown: the other curve needs at least {FEWEST_SIZES} sizes; it has {len(trick.points.n)}."
@@ -133,11 +133,12 @@ def profile(base: Points, trick: Points, chance: float) -> Floats:
 
 def _evidence(points: Points, x: Floats, chance: float, parameters: float = 0.0) -> float:
     """Return the log evidence, each linear parameter counted at `parameters`."""
-    logs = [
-        fit.posterior(family, family.shape(x), points, misfit, chance)[1] + parameters * _free_of(family)
-        for family in FAMILIES
-        for misfit in MISFITS
-    ]
+    logs = []
+    for family in FAMILIES:
+        phi = family.shape(x)
+        for misfit in MISFITS:
+            _, log = fit.posterior(family, phi, points, misfit, chance)
+            logs.append(log + parameters * _free_of(family))
     return float(logsumexp(np.concatenate(logs)))
 
 

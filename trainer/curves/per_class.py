@@ -14,6 +14,7 @@ from trainer.curves.outlook import Forecast
 POOLED_SPREAD = 0.3  # sd of the log rate among classes of one dataset: their test items are few
 FEWEST_POOLED = 3  # classes whose median rate is worth a prior; fewer would only echo themselves
 FEWEST_TEST_ITEMS = 10  # of a class: below, one item moves the recall by more than 10 points
+LIKE = 1.25  # ratio below which numbers that differ by one are the same size
 CHANCE_ERROR = 1.0  # of a class that is never named
 
 
@@ -53,14 +54,28 @@ def forecasts(classes: Sequence[ClassRuns], *, widen: float | None = None) -> tu
 
 
 def _merged(one: ClassRuns) -> ClassRuns:
-    """Return the class with the runs of equal numbers of labels together, and without sizes of none."""
+    """Return the class with the runs of like numbers of labels together, and without sizes of none.
+
+    The repeats of one size hold the same number of labels of a class, or one more or less.
+    """
     if len(one.n) != len(one.runs):
         raise ValueError(f'class "{one.name}": {len(one.n)} sizes, but runs of {len(one.runs)}')
-    runs: dict[int, list[float]] = {}
+    groups: list[list[tuple[int, float]]] = []
     for n, errors in sorted(zip(one.n, one.runs, strict=True)):
-        if n > 0 and errors:
-            runs.setdefault(n, []).extend(errors)
-    return ClassRuns(one.name, tuple(runs), tuple(tuple(errors) for errors in runs.values()), one.n_test)
+        if n <= 0 or not errors:
+            continue
+        if not groups or not _alike(groups[-1][0][0], n):
+            groups.append([])
+        groups[-1] += [(n, error) for error in errors]
+    sizes = tuple(round(float(np.mean([n for n, _ in group]))) for group in groups)
+    return ClassRuns(
+        one.name, sizes, tuple(tuple(error for _, error in group) for group in groups), one.n_test
+    )
+
+
+def _alike(fewer: int, more: int) -> bool:
+    """Tell whether two numbers of labels are repeats of one size; of a handful every label counts."""
+    return more - fewer <= 1 and more < LIKE * fewer
 
 
 def _refusal(one: ClassRuns) -> str:

@@ -13,9 +13,8 @@ THICK = 2.0  # sizes per bin on average, above which a curve is thinned
 def thinned(n: Sequence[float] | Floats, runs: Sequence[Sequence[float]]) -> tuple[Floats, list[list[float]]]:
     """Return the sizes (K,) and the errors of their runs, averaged where sizes are thick, else as they are.
 
-    Checkpoints of one training err together: with 60 of them a curve's 90 % band covered 62 %, averaged in
-    bins of half an octave 88 % (72 few-shot curves of Alabdulmohsin et al. 2022).  Bins are counted down
-    from the largest size; each becomes one run at the geometric mean of its sizes.
+    Checkpoints of one training err together: taken one by one their band is far too narrow.  Bins are counted
+    down from the largest size; each becomes one run at the geometric mean of its sizes.
     """
     sizes = np.asarray(n, float)
     if (

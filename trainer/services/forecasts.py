@@ -122,20 +122,17 @@ def score_with(curve: Curve, now: datetime) -> int:
     ).exclude(test_set="")
     rows = Forecast.objects.filter(curve__in=earlier, quantiles__isnull=False).select_related("curve")
     cells = list(curve.cells.order_by("n", "repeat"))
-    alike = [row for row in rows if _same_recipe(row.curve, curve)]
+    alike = [row for row in rows if row.curve.recipe == curve.recipe]
     made = [score for row in alike for score in _scores(row, curve, cells, now)]
     before = ForecastScore.objects.count()
     ForecastScore.objects.bulk_create(made, ignore_conflicts=True)
     return ForecastScore.objects.count() - before
 
 
-def _same_recipe(one: Curve, other: Curve) -> bool:
-    return one.recipe == other.recipe
-
-
 def _scores(
     row: Forecast, truth: Curve, cells: Sequence[CurveCell], now: datetime
 ) -> Iterator[ForecastScore]:
+    assert row.quantiles is not None  # those without were left out
     said = Quantiles.from_json(row.quantiles)
     last = max(cell.n if not row.label else cell.counts.get(row.label, 0) for cell in row.curve.cells.all())
     for n, values in _measured(row, truth, cells).items():

@@ -3,16 +3,18 @@
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 
+import numpy as np
 from django.db.models import Count
 
 from labeling.models import Dataset
 from labeling.services import audits, pace
-from trainer.curves import allocation, requirement
+from trainer.curves import advantage, allocation, requirement
 from trainer.curves import ceiling as ceilings
+from trainer.curves.advantage import Advantage
 from trainer.curves.allocation import Purchase, Slice
 from trainer.curves.ceiling import Ceiling
 from trainer.curves.cost import Cost
-from trainer.curves.outlook import REACH, Forecast, Law
+from trainer.curves.outlook import REACH, Forecast, Law, Outlook
 from trainer.curves.requirement import Ask, Need
 from trainer.models import Curve
 from trainer.services import outlooks
@@ -75,6 +77,7 @@ class Plan:
     rows: tuple[ClassPlan, ...]
     purchase: Purchase | None
     refused: str  # why no mix of classes is proposed
+    advantage: Advantage | None  # of the mix over pictures as they come
     ceiling: Ceiling | None
     cost: Cost
 
@@ -95,13 +98,14 @@ def plan(curve: Curve, wish: Wish, metric: str = "accuracy") -> Plan:
     waiting = dataset.samples.waiting().count()
     budget = min(wish.budget or need.purchase, waiting)
     rows, purchase, refused = _mix(curve, have, waiting, budget)
-    return Plan(need, budget, rows, purchase, refused, ceiling, cost)
+    gained = _advantage(curve, rows) if purchase else None
+    return Plan(need, budget, rows, purchase, refused, gained, ceiling, cost)
 
 
 def cost_of(dataset: Dataset) -> Cost:
     """Return what one label costs: the price that was stated, the time that was measured."""
     found = pace.pace(dataset)
-    return Cost(dataset.label_price, found.seconds if found else None)
+    return Cost(dataset.label_price, found.seconds if found else None, dataset.currency)
 
 
 def ceiling_of(dataset: Dataset) -> Ceiling | None:
@@ -158,7 +162,7 @@ def _mix(
     return rows, purchase, refused
 
 
-def _law(look: outlooks.Outlook) -> Law | None:
+def _law(look: Outlook) -> Law | None:
     """Return what more labels do for a class; one whose test items were all right has nothing to gain."""
     forecast = look.forecast
     if forecast is None or forecast.law is not None:
@@ -167,7 +171,7 @@ def _law(look: outlooks.Outlook) -> Law | None:
 
 
 def _with(
-    purchase: Purchase, laws: Collection[str], classes: Collection[str], aside: Mapping[str, int]
+    purchase: Purchase, laws: Collection[str], classes: Collection[str], aside: dict[str, int]
 ) -> Purchase:
     """Return the purchase by all classes, those set aside included, in the order of the classes."""
     counts, plain = (
@@ -191,9 +195,16 @@ def _refusal(lawless: Sequence[str], lawful: int, budget: int) -> str:
     return f"Nothing can be foreseen of {names}, which come as the pool has them."
 
 
-def _class_plan(
-    name: str, look: outlooks.Outlook, have: int, pool: int, plain: int, targeted: int
-) -> ClassPlan:
+def _advantage(curve: Curve, rows: Sequence[ClassPlan]) -> Advantage | None:
+    """Return what the mix gains over pictures as they come; the curve's number seeds the draws."""
+    forecasts = [
+        look.forecast.quantiles if look.forecast else None for _, look in outlooks.class_outlooks(curve)
+    ]
+    plans = [advantage.Plan(row.have, row.targeted, row.as_it_comes) for row in rows]
+    return advantage.advantage(forecasts, plans, np.random.default_rng(curve.pk))
+
+
+def _class_plan(name: str, look: Outlook, have: int, pool: int, plain: int, targeted: int) -> ClassPlan:
     forecast = look.forecast
     return ClassPlan(
         name=name,
@@ -209,7 +220,7 @@ def _class_plan(
     )
 
 
-def _outcome(look: outlooks.Outlook, labels: int) -> Outcome:
+def _outcome(look: Outlook, labels: int) -> Outcome:
     quantiles = look.forecast.quantiles if look.forecast else None
     if quantiles is None or labels > REACH * look.largest:
         return Outcome(labels, None, None, None)

@@ -120,7 +120,7 @@ def planner_page(curve: Curve, wish: Wish, metric: str) -> PlannerPage:
         total=sum(plan.mix.values()),
         refused=plan.refused,
         short=_short(plan, wish.budget or plan.need.purchase),
-        comparison=_comparison(plan, rows),
+        comparison=_comparison(plan),
         ceiling=plan.ceiling.sentence if plan.ceiling and metric == "accuracy" else "",
         last_value=forecast.last_value if forecast else None,
         price=dataset.label_price,
@@ -141,7 +141,7 @@ def _spending(plan: Plan) -> tuple[Spending, ...]:
 
 
 def _line(words: str, labels: int, bill: Bill) -> Spending:
-    return Spending(words, labels, bill[0], bill.hours)
+    return Spending(words, labels, bill.money, bill.hours)
 
 
 def _choice(row: ClassPlan) -> ClassChoice:
@@ -174,14 +174,7 @@ def _short(plan: Plan, wanted: int) -> str:
     return f"Only {plan.budget:,} pictures wait for a label: {missing}."
 
 
-def _comparison(plan: Plan, rows: tuple[ClassChoice, ...]) -> str:
+def _comparison(plan: Plan) -> str:
     """Say whether the mix can be told from a purchase as the pool comes."""
-    if plan.purchase is None:
-        return ""
-    shown = [row.name for row in rows if row.shown]
-    if not shown:
-        return (
-            "No difference can be shown between this mix and pictures as they come: for every class the two "
-            "bands overlap."
-        )
-    return f"The two bands are apart for {', '.join(shown)}; for the others no difference can be shown."
+    found = plan.advantage
+    return " ".join((found.sentence, *found.cautions)) if found else ""
