@@ -57,11 +57,13 @@ def drawn(text):
         {"label": "no such class"},
         {"others": "99999999999999999999"},
         {"others": "<b>"},
+        {"others": "0"},
         {"group": "?"},
     ],
 )
 def test_a_choice_that_makes_no_sense_shows_what_is_usual(query, curve, engineer):
-    assert options(look(engineer, "curve", curve.pk, **query)) == options(look(engineer, "curve", curve.pk))
+    usual = options(look(engineer, "curve", curve.pk, others=0))
+    assert options(look(engineer, "curve", curve.pk, **{"others": 0} | query)) == usual
 
 
 def test_a_curve_on_another_test_set_is_not_laid_over_it(curve, engineer):
@@ -127,6 +129,15 @@ def test_training_time_comes_from_the_receipts(curve, engineer):
     text = look(engineer, "curve", curve.pk, x="compute")
     assert "CPU-seconds of a training" in options(text)["light"]["xAxis"]["name"]
     assert "Nothing is forecast against the time of a training" in text
+
+
+def test_its_quick_looks_are_laid_over_it_until_somebody_chooses(curve, engineer):
+    ridge, mlp = (curve.tiers.get(tier=tier) for tier in ("ridge", "mlp"))
+    first = f"Linear probe (ridge) on pixels, curve {ridge.pk}"
+    second = f"Small network on fixed features: pixels, curve {mlp.pk}"
+    assert drawn(look(engineer, "curve", curve.pk)) >= {first, second}
+    assert not drawn(look(engineer, "curve", curve.pk, others=0)) & {first, second}
+    assert drawn(look(engineer, "curve", curve.pk, others=ridge.pk)) & {first, second} == {first}
 
 
 def test_heads_are_called_what_they_are(curve, engineer):

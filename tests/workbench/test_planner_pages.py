@@ -5,7 +5,7 @@ import re
 import pytest
 from django.urls import reverse
 
-from labeling.models import Dataset, LabelTask, SelectionRound
+from labeling.models import Annotation, Dataset, LabelTask, SelectionRound
 from tests.workbench import web_curves
 from trainer.models import Curve, ForecastScore, Multiplier
 from workbench.ledger.models import Job
@@ -101,7 +101,18 @@ def test_the_need_is_a_sentence_with_money_and_hours(curve, sign_in):
     assert "If the last value stays, accuracy is" in text
 
 
+def test_wrong_test_labels_set_a_ceiling(curve, sign_in):
+    client = sign_in("engineer")
+    assert "No model can measure above about 96.2 %" in look(client, "planner", curve.pk, **WISH)
+    assert "lies above what can be measured" in look(client, "planner", curve.pk, target="99.5")
+    text = look(client, "curve", curve.pk)
+    assert "ceiling of the labels" in text
+    assert "n = 80 audited items" in text
+    assert "ceiling of the labels" not in look(client, "curve", curve.pk, metric="macro_f1")
+
+
 def test_a_target_above_everything_is_said_to_be_so(curve, sign_in):
+    Annotation.objects.filter(sample__split="test").delete()  # no ceiling: the recipe is what sets the limit
     text = look(sign_in("engineer"), "planner", curve.pk, target="99.9")
     assert "not reachable with this recipe" in text
 
@@ -113,7 +124,7 @@ def test_a_budget_is_shared_out_among_the_classes(curve, sign_in):
     assert sum(one["targeted"] for one in told["classes"]) == told["total"] == 100
     assert told["mix"] == {one["name"]: one["targeted"] for one in told["classes"] if one["targeted"]}
     assert all(one["then"]["low"] <= one["then"]["value"] <= one["then"]["high"] for one in told["classes"])
-    assert "difference can be shown" in told["comparison"]
+    assert re.match(r"Targeted \+[\d.]+ points \(90 %: .*\), as it comes \+[\d.]+ points", told["comparison"])
 
 
 def test_more_than_waits_cannot_be_bought(curve, sign_in):
