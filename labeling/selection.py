@@ -75,7 +75,8 @@ def _served(
     """Return the rows that may serve a class, the ones taken for it first; rows come by doubt."""
     own = rows[taken_for[rows] == number]
     others = rows[(taken_for[rows] != number) & (taken_for[rows] >= 0)]
-    return np.r_[own, others[np.argsort(-likely[others], kind="stable")]]
+    ranked: NDArray[np.int64] = np.r_[own, others[np.argsort(-likely[others], kind="stable")]]
+    return ranked
 
 
 def _drawn(

@@ -283,7 +283,8 @@ class Curve(models.Model):
     @property
     def planned(self) -> int:
         """How many trainings it takes; the adaptive plan decides on the later ones as it goes."""
-        return max(sum(self.repeats), self.budget)
+        sure: int = sum(self.repeats)
+        return max(sure, self.budget)
 
 
 class Forecast(models.Model):

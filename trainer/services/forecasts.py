@@ -134,7 +134,8 @@ def _scores(
 ) -> Iterator[ForecastScore]:
     assert row.quantiles is not None  # those without were left out
     said = Quantiles.from_json(row.quantiles)
-    last = max(cell.n if not row.label else cell.counts.get(row.label, 0) for cell in row.curve.cells.all())
+    known = row.curve.cells.values_list("n", "counts")
+    last = max((counts.get(row.label, 0) if row.label else n for n, counts in known), default=0)
     for n, values in _measured(row, truth, cells).items():
         if not last < n <= REACH * last:
             continue
