@@ -12,7 +12,7 @@ from PIL import Image
 from labeling.label_studio import server
 from labeling.models import Annotation, Dataset, LabelProject, Sample
 from trainer.engine.recipe import NAMED
-from trainer.models import Run
+from trainer.models import Forecast, Run
 from workbench.ledger.dispatch import submit
 from workbench.ledger.models import Job
 from workbench.models import Advice
@@ -299,13 +299,14 @@ def test_a_picture_whose_file_is_gone_is_not_found(name, rows, sign_in):
 
 def test_the_curve_says_the_same_in_every_form(rows, sign_in):
     client = sign_in("engineer")
+    Forecast.objects.filter(curve=rows.curve).update(flags=["Every size was trained once."])
     info = client.get(reverse("api:curve", args=[rows.curve])).json()
     page = text_of(client, "curve", rows.curve)
     table = client.get(reverse("curve-csv", args=[rows.curve])).content.decode().splitlines()
     assert info["summary"] in page
     assert "Every size was trained once." in page
-    assert table[0] == "kind,labels,seed,accuracy,low,high"
-    assert [line.split(",")[0] for line in table[1:]] == ["measured"] * 2 + ["forecast"] * len(
+    assert table[0] == "kind,labels,seed,accuracy,low,high,curve"
+    assert [line.split(",")[0] for line in table[1:]] == ["measured"] * 10 + ["forecast"] * len(
         info["forecast"]
     )
 

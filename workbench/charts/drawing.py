@@ -7,6 +7,7 @@ from workbench.charts import frame
 from workbench.charts.frame import FORECAST, GREEN, INK, MEASURED, Info, Option, per_cent, percent
 
 NEAR_ALL = 0.95  # a chart that comes so close ends at all
+WIDE = 100  # times: a log axis of time that reaches so far has ticks at powers of ten, else of two
 ROOM = 1.15  # of a log axis, beyond its first and last x: a point must not lie on the edge
 # of groups of other curves: told apart by color, by symbol and by dash
 PURPLE, GRAY = "#cc79a7", "#8a8f98"
@@ -39,10 +40,11 @@ def curve_option(info: Info, *, dark: bool = False) -> Option:
 
 def _x_axes(info: Info, axis: Option) -> Option | list[Option]:
     """Return the x axis, and over labels a second one with their cost where a label has a price."""
-    base = 10 if info["axis"]["name"] in ("hours", "compute") else 2  # 1/128 of an hour says nothing
+    ends = _ends(info)
+    wide = bool(ends) and ends["max"] > WIDE * max(ends["min"], 1e-9)
+    base = 10 if wide and info["axis"]["name"] in ("hours", "compute") else 2  # 1/128 of an hour says nothing
     kind = {"type": "log", "logBase": base} if info["scale"] == "log" else {"type": "value"}
     name = f"{info['axis']['words']}{' (log scale)' if info['scale'] == 'log' else ''}"
-    ends = _ends(info)
     crooked = {"showMinLabel": info["scale"] != "log", "showMaxLabel": False}  # the ends of the axis
     axis = {**axis, "axisLabel": {**axis["axisLabel"], **crooked}}
     first = {**axis, **kind, "name": name, "scale": True, **ends}

@@ -18,7 +18,7 @@ from workbench.charts.frame import METRICS
 from workbench.forms import MAX_SEED, Styled
 from workbench.services.planning import Wish
 from workbench.views.contexts import curve_presets
-from workbench.views.contexts.curve_look import GROUPS, Look
+from workbench.views.contexts.curve_look import GROUPS, NOBODY, Look
 
 MOST_LABELS = 10_000_000
 TARGET: dict[str, Any] = {"min_value": 0.1, "max_value": 100}
@@ -48,7 +48,8 @@ class Looking(forms.Form):
     def look(self) -> Look:
         self.is_valid()
         given = {name: value for name, value in self.cleaned_data.items() if value}
-        given["others"] = tuple(given.get("others", ()))
+        others = [one for one in given.get("others", ()) if one != NOBODY]
+        given["others"] = tuple(others) if "others" in self.data else None
         if given.get("label") not in self.classes:
             given.pop("label", None)
         return Look(**given)

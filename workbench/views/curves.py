@@ -1,5 +1,7 @@
 """Learning curves: one in full, its classes, its trainings, its numbers, and starting a new one."""
 
+from dataclasses import replace
+
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods, require_safe
@@ -51,7 +53,9 @@ def classes(request: HttpRequest, pk: int) -> HttpResponse:
 def numbers(request: HttpRequest, pk: int) -> HttpResponse:
     """The curve's points and forecast as CSV."""
     row = access.curve(request, pk)
-    text = contexts.curve_csv(contexts.curve_info(row, _look(request, row)), curve_look.words(row))
+    look = _look(request, row)
+    alone = replace(look, others=look.others or ())  # other curves only where the address names them
+    text = contexts.curve_csv(contexts.curve_info(row, alone), curve_look.words(row))
     headers = {"Content-Disposition": f'attachment; filename="curve-{pk}.csv"'}
     return HttpResponse(text, content_type="text/csv; charset=utf-8", headers=headers)
 

@@ -16,6 +16,7 @@ from workbench.charts.axis import Axis
 from workbench.charts.curve import Ceiling, Keys, Trace, View
 from workbench.services import planning
 
+NOBODY = 0  # no curve's number: in the address it says that none is laid over it
 GROUPS = {"curve": "each curve by itself", "recipe": "by recipe", "policy": "by augmentation policy"}
 
 
@@ -29,7 +30,7 @@ class Look:
     scale: str = "log"
     target: float | None = None  # per cent
     group: str = "curve"
-    others: tuple[int, ...] = ()  # curves that are laid over this one
+    others: tuple[int, ...] | None = ()  # curves that are laid over this one; None: its own quick looks
 
     @property
     def query(self) -> str:
@@ -37,7 +38,12 @@ class Look:
         usual = Look()
         names = ("metric", "label", "x", "scale", "target", "group")
         told = [(name, getattr(self, name)) for name in names if getattr(self, name) != getattr(usual, name)]
-        return urlencode([*told, *(("others", one) for one in self.others)])
+        laid = self.others if self.others is None else self.others or (NOBODY,)
+        return urlencode([*told, *(("others", one) for one in laid or ())])
+
+    def lays(self, curve: Curve, other: Curve) -> bool:
+        """Tell whether another curve is laid over this one."""
+        return other.of_id == curve.pk if self.others is None else other.pk in self.others
 
 
 @dataclass(frozen=True)
@@ -62,12 +68,13 @@ def words(curve: Curve) -> str:
     """Return what a curve is a curve of: a head on fixed features is never called a recipe."""
     if curve.tier == Curve.Tier.RECIPE:
         return f"“{curve.name}”"
-    return f"{curve.get_tier_display()} on {curve.name}"
+    head = curve.get_tier_display()
+    return f"{head}: {curve.name}" if " on " in head else f"{head} on {curve.name}"
 
 
 def view_of(curve: Curve, look: Look, trainings: tuple[Training, ...]) -> View:
     """Return what the chart is drawn by; an axis that cannot be drawn falls back to labels."""
-    overlays = [other for other in outlooks.comparable(curve) if other.pk in look.others]
+    overlays = [other for other in outlooks.comparable(curve) if look.lays(curve, other)]
     of_others = [outlooks.trainings(other) for other in overlays]
     known = axes_of(curve.dataset, tuple(chain(trainings, *of_others)))
     axis = known.get(look.x, axes.LABELS)
@@ -105,7 +112,7 @@ def axis_choices(known: dict[str, Axis]) -> tuple[AxisChoice, ...]:
 
 def others(curve: Curve, look: Look) -> tuple[OtherCurve, ...]:
     return tuple(
-        OtherCurve(other.pk, words(other), other.cells.count(), other.sizes[-1], other.pk in look.others)
+        OtherCurve(other.pk, words(other), other.cells.count(), other.sizes[-1], look.lays(curve, other))
         for other in outlooks.comparable(curve)
     )
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from labeling.models import Dataset
@@ -60,6 +60,7 @@ class CurvePage:
     scales: tuple[tuple[str, str], ...]
     groups: tuple[tuple[str, str], ...]
     others: tuple[OtherCurve, ...]
+    told: str  # the address's part with what is drawn, other curves by number
     fingerprint: str
     snippet: str
     far: int  # labels beyond which nothing is said
@@ -114,12 +115,13 @@ def latest_card(dataset: Dataset) -> CurveCard | None:
     curve = dataset.curves.real().exclude(cells=None).first()
     if curve is None:
         return None
-    info = curve_info(curve) | {"cost": None}  # a small card has no room for a second axis
+    info = curve_charts.curve_info(outlooks.outlook_of(curve))  # plain: a card has no room for more
     return CurveCard(curve.pk, info["summary"], options(info))
 
 
 def curve_page(curve: Curve, look: Look = USUAL) -> CurvePage:
     info = curve_info(curve, look)
+    drawn = replace(look, others=tuple(trace["id"] for trace in info["overlays"]))
     return CurvePage(
         row=curve_row(curve),
         info=info,
@@ -130,6 +132,7 @@ def curve_page(curve: Curve, look: Look = USUAL) -> CurvePage:
         scales=tuple(axes.SCALES.items()),
         groups=tuple(curve_look.GROUPS.items()),
         others=curve_look.others(curve, look),
+        told=drawn.query,
         fingerprint=curve.fingerprint,
         snippet=_snippet(curve, info),
         far=REACH * info["labels"],
@@ -181,7 +184,7 @@ def _snippet(curve: Curve, info: Info) -> str:
         pk=curve.pk,
         name=curve_look.words(curve),
         metric=info["metric"],
-        chance=round(1 - kept.chance, 6),
+        chance=1 - kept.chance,
         n_test=info["n_test"],
         widen=f", widen={kept.widened}" if kept.widened != 1 else "",
     )

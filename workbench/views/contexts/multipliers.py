@@ -12,21 +12,31 @@ from workbench.views.contexts import curve_look
 
 
 @dataclass(frozen=True)
+class Worth:
+    """How many labels one label is worth, with its 90 % band."""
+
+    value: float
+    low: float
+    high: float
+
+
+@dataclass(frozen=True)
 class MultiplierRow:
     base_id: int
     base: str
     other_id: int
     other: str
     metric: str
-    value: float | None  # how many labels of the base one label of the other is worth
-    low: float | None  # 90 % band
-    high: float | None
-    p_more: float | None  # probability that it is worth more than one
-    pure: bool  # one factor describes the difference at every size
-    shown: bool  # the band leaves 1 out
+    verdict: str  # of trainer.curves.multiplier.Verdict
     sentence: str
-    refused: str
+    worth: Worth | None  # under one multiplier for all sizes; None where it was refused
+    p_more: float | None  # probability that it is above 1
+    sizes: tuple[Worth, ...]  # where one multiplier was rejected: at the smallest and largest size, and later
     created_at: datetime
+
+    @property
+    def shown(self) -> bool:
+        return self.verdict not in ("not shown", "refused")
 
 
 def multiplier_rows(dataset: Dataset, metric: str) -> tuple[MultiplierRow, ...]:
@@ -36,20 +46,16 @@ def multiplier_rows(dataset: Dataset, metric: str) -> tuple[MultiplierRow, ...]:
 
 def _row(row: Multiplier) -> MultiplierRow:
     found = row.found
-    low, high = found.get("low"), found.get("high")
     return MultiplierRow(
         base_id=row.base_id,
         base=curve_look.words(row.base),
         other_id=row.other_id,
         other=curve_look.words(row.other),
         metric=row.metric,
-        value=found.get("value"),
-        low=low,
-        high=high,
-        p_more=found.get("p_more"),
-        pure=bool(found.get("pure", True)),
-        shown=low is not None and high is not None and not low <= 1 <= high,
-        sentence=found.get("sentence", ""),
-        refused=found.get("refused", ""),
+        verdict=found["verdict"],
+        sentence=found["sentence"],
+        worth=Worth(**found["band"]) if found["band"] else None,
+        p_more=found["chance"] if found["band"] else None,
+        sizes=tuple(Worth(**band) for band in found["sizes"]),
         created_at=row.created_at,
     )

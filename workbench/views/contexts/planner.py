@@ -121,12 +121,20 @@ def planner_page(curve: Curve, wish: Wish, metric: str) -> PlannerPage:
         refused=plan.refused,
         short=_short(plan, wish.budget or plan.need.purchase),
         comparison=_comparison(plan),
-        ceiling=plan.ceiling.sentence if plan.ceiling and metric == "accuracy" else "",
+        ceiling=_ceiling(plan, metric),
         last_value=forecast.last_value if forecast else None,
         price=dataset.label_price,
         currency=dataset.currency,
         pace=PaceRow(found.n, found.seconds, found.low, found.high, found.simulated) if found else None,
     )
+
+
+def _ceiling(plan: Plan, metric: str) -> str:
+    """Return the ceiling in words, where nothing else has told it already; it is one of accuracy."""
+    if plan.ceiling is None or metric != "accuracy":
+        return ""
+    told = " ".join((plan.need.sentence, *plan.need.cautions))
+    return "" if plan.ceiling.sentence in told else plan.ceiling.sentence
 
 
 def _spending(plan: Plan) -> tuple[Spending, ...]:

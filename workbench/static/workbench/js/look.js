@@ -17,8 +17,24 @@
     const address = addressOf(form);
     history.replaceState(history.state, "", address);
     document.querySelector(form.dataset.whole)?.setAttribute("hx-get", address);
+    fetchPart(form, address);
+  }
+
+  function fetchPart(form, address) {
     htmx.ajax("GET", address, { target: form.dataset.look, select: form.dataset.look, swap: "outerHTML settle:0" });
   }
+
+  /* While it is computed: drawn again when another training is done, unless somebody reads in it. */
+  let counted = "";
+  document.addEventListener("htmx:after:sse:message", () => {
+    const form = document.querySelector("form[data-counts]");
+    const count = form && document.querySelector(form.dataset.counts)?.textContent;
+    if (!count || count === counted) return;
+    counted = count;
+    const part = document.querySelector(form.dataset.look);
+    if (part.querySelector("details[open], #curve-table:not([hidden])")) return;
+    fetchPart(form, location.pathname + location.search);
+  });
 
   document.addEventListener("input", (event) => {
     const driven = event.target.dataset.drives; // a slider moves a field
