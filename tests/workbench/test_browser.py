@@ -127,9 +127,9 @@ def test_the_loop_by_hand(chromium, served, worker):
     expect(page.get_by_text("1 refused")).to_be_visible()
 
     page.get_by_role("link", name="Compute a curve").click()
-    page.get_by_text("quick").click()
+    page.get_by_text("quick", exact=True).click()
     page.get_by_role("button", name="Compute it").click()
-    expect(page.get_by_text("3 of 3 trainings")).to_be_visible(timeout=PATIENCE_MS)
+    expect(page.locator("#curve-view").get_by_text("3 of 3 trainings")).to_be_visible(timeout=PATIENCE_MS)
     expect(page.locator("#curve-chart canvas")).to_be_visible()
     page.get_by_role("button", name="Table").click()
     expect(page.get_by_role("region", name="Measured")).to_be_visible()
