@@ -7,7 +7,9 @@ from django.urls import reverse
 
 from labeling.models import Annotation, Dataset, LabelTask, SelectionRound
 from tests.workbench import web_curves
+from trainer.forecasts import jobs as forecast_jobs
 from trainer.models import Curve, ForecastScore, Multiplier
+from trainer.services import multipliers
 from workbench.ledger.models import Job
 
 pytestmark = pytest.mark.django_db
@@ -182,6 +184,21 @@ def test_a_multiplier_is_told_with_its_band_and_both_curves(curve, sign_in):
     assert "needs at least 2 sizes" in text
     other = curve.dataset.curves.get(name="augmented")
     assert f"{reverse('curve', args=[curve.pk])}?others={other.pk}" in text
+
+
+def test_what_a_job_finds_is_shown(curve, now, sign_in):
+    other = curve.dataset.curves.get(name="augmented")
+    found = forecast_jobs._worth(curve, other, "macro_f1", 1 / 6)  # as the job that closes a curve keeps it
+    multipliers.record(curve, other, "macro_f1", found, now)
+    (told,) = (
+        sign_in("engineer")
+        .get(reverse("api:multipliers", args=[curve.dataset_id]), {"metric": "macro_f1"})
+        .json()
+    )
+    assert told["sentence"] == found["sentence"]
+    assert told["worth"] == {end: found[end] for end in ("value", "low", "high")}
+    assert 0 <= told["p_more"] <= 1
+    assert found["sentence"] in look(sign_in("admin"), "multipliers", curve.dataset_id, metric="macro_f1")
 
 
 def test_without_a_second_curve_there_is_a_way_to_one(curve, sign_in):

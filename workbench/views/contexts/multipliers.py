@@ -54,8 +54,8 @@ def _row(row: Multiplier) -> MultiplierRow:
         metric=row.metric,
         verdict=found["verdict"],
         sentence=found["sentence"],
-        worth=Worth(**found["band"]) if found["band"] else None,
-        p_more=found["chance"] if found["band"] else None,
+        worth=Worth(found["value"], found["low"], found["high"]) if "value" in found else None,
+        p_more=found["p_more"],
         sizes=tuple(Worth(**band) for band in found["sizes"]),
         created_at=row.created_at,
     )
