@@ -135,6 +135,7 @@ def test_a_price_and_a_ceiling_are_told():
         (axis.LABELS, "Labels in training", 100.0),
         (axis.cost(0.25, "EUR"), "Cost of the labels (EUR)", 25.0),
         (axis.hours(36.0), "Hours of labeling, 36.0 s a label", 1.0),
+        (axis.hours(18.0, simulated=True), "Hours of labeling, 18.0 s a label, simulated", 0.5),
     ],
 )
 def test_an_axis_turns_labels_into_its_unit(found, words, x):

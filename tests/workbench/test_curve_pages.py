@@ -161,6 +161,18 @@ def test_labels_that_a_model_chose_are_told(curve, engineer):
     assert "were chosen by a model" not in look(engineer, "curve", curve.pk)
 
 
+def test_a_band_that_was_widened_says_so(curve, engineer):
+    assert "times as wide" not in look(engineer, "curve", curve.pk)
+    curve.forecasts.filter(metric="accuracy").update(widened=1.4)
+    assert "It is 1.4 times as wide as the points alone say" in look(engineer, "curve", curve.pk)
+    assert engineer.get(reverse("api:curve", args=[curve.pk])).json()["widened"] == 1.4
+
+
+def test_a_target_leads_to_its_plan(curve, engineer):
+    text = look(engineer, "curve", curve.pk, target=91.5, metric="macro_f1")
+    assert f"{reverse('planner', args=[curve.pk])}?metric=macro_f1&amp;target=91.5" in text
+
+
 def test_an_adaptive_plan_tells_how_far_it_is(curve, engineer):
     Curve.objects.filter(pk=curve.pk).update(budget=15, aim=640)
     assert "10 of at most 15 trainings are done" in look(engineer, "curve", curve.pk)
@@ -287,6 +299,12 @@ def test_a_senseless_wish_starts_nothing(wish, rows, sign_in):
     before = Curve.objects.count(), Job.objects.count()
     assert begin(sign_in("admin"), rows, **wish).status_code == 200
     assert (Curve.objects.count(), Job.objects.count()) == before
+
+
+def test_a_recipe_that_an_older_version_wrote_is_refused_in_words(rows, sign_in):
+    Run.objects.filter(pk=rows.run).update(name="own recipe", recipe={"network": "brain"})
+    answer = begin(sign_in("admin"), rows, recipe=f"run:{rows.run}")
+    assert "This recipe cannot be used any more" in answer.content.decode()
 
 
 def test_what_was_chosen_is_what_starts(rows, sign_in, monkeypatch):

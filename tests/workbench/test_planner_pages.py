@@ -60,7 +60,15 @@ def test_the_way_back_leads_nowhere_else(query, curve, sign_in):
 
 
 @pytest.mark.parametrize(
-    "wish", [{"target": "101"}, {"target": "-1"}, {"target": "many"}, {"risk": "90"}, {"rounds": "0"}]
+    "wish",
+    [
+        {"target": "100"},
+        {"target": "101"},
+        {"target": "-1"},
+        {"target": "many"},
+        {"risk": "90"},
+        {"rounds": "0"},
+    ],
 )
 def test_a_wish_that_makes_no_sense_is_marked(wish, curve, sign_in):
     text = look(sign_in("engineer"), "planner", curve.pk, **WISH | wish)

@@ -37,9 +37,10 @@ def cost(price: float, currency: str) -> Axis:
     return Axis("cost", f"Cost of the labels ({currency})", price)
 
 
-def hours(seconds: float) -> Axis:
+def hours(seconds: float, *, simulated: bool = False) -> Axis:
     """Return the axis of labeling hours, from the measured seconds that a label takes."""
-    return Axis("hours", f"Hours of labeling, {seconds:.1f} s a label", seconds / HOUR_S)
+    by = ", simulated" if simulated else ""
+    return Axis("hours", f"Hours of labeling, {seconds:.1f} s a label{by}", seconds / HOUR_S)
 
 
 def compute(receipts: Mapping[str, Mapping[str, object]]) -> Axis:

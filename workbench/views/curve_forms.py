@@ -10,7 +10,7 @@ from django.core.exceptions import ValidationError
 from labeling.models import Dataset
 from labeling.services.pace import CURRENCIES
 from trainer.curves.design import PRESETS
-from trainer.engine.recipe import NAMED, Recipe
+from trainer.engine.recipe import NAMED, InvalidRecipe, Recipe
 from trainer.models import Curve, Run
 from trainer.services.curves import ADAPTIVE, MOST_TRAININGS, Design
 from workbench.charts import axis as axes
@@ -100,6 +100,8 @@ class NewCurve(Styled):
         cleaned = super().clean() or self.cleaned_data
         if cleaned.get("preset") == ADAPTIVE and not cleaned.get("budget") and "budget" not in self.errors:
             raise ValidationError({"budget": "Say how many trainings it may take in all."})
+        if "recipe" in cleaned:
+            cleaned["wanted"] = _recipe(cleaned["recipe"])
         return cleaned
 
     @property
@@ -107,20 +109,23 @@ class NewCurve(Styled):
         given = self.cleaned_data
         return Design(given["preset"], given["budget"] or 0, given["aim"] or 0)
 
-    @property
-    def wanted(self) -> str | Recipe:
-        """The recipe: by its name, or that of a run."""
-        chosen = str(self.cleaned_data["recipe"])
-        if not chosen.startswith("run:"):
-            return chosen
+
+def _recipe(chosen: str) -> str | Recipe:
+    """Return the recipe: by its name, or that of a run, which an older version may have written."""
+    if not chosen.startswith("run:"):
+        return chosen
+    try:
         return Recipe.from_json(Run.objects.get(pk=int(chosen.removeprefix("run:"))).recipe)
+    except InvalidRecipe as error:
+        raise ValidationError({"recipe": f"This recipe cannot be used any more: {error}."}) from error
 
 
 class Wishing(Styled):
     """What the planner is asked for; it is part of the address."""
 
     target = forms.FloatField(
-        **TARGET,
+        min_value=0.1,
+        max_value=99.9,  # nothing is ever sure to be right
         label="Target, %",
         help_text="The accuracy on the frozen test set that you want to reach.",
     )

@@ -82,7 +82,7 @@ def new(request: HttpRequest, pk: int) -> HttpResponse:
             job = work.start_curve(
                 row,
                 design=form.design,
-                recipe=form.wanted,
+                recipe=given["wanted"],
                 tiers=tuple(given["tiers"]),
                 seed=given["seed"],
                 requested_by=request.user.get_username(),

@@ -94,7 +94,7 @@ def axes_of(dataset: Dataset, trainings: tuple[Training, ...]) -> dict[str, Axis
     if dataset.label_price:
         found["cost"] = axes.cost(dataset.label_price, dataset.currency)
     if pace := paces.pace(dataset):
-        found["hours"] = axes.hours(pace.seconds)
+        found["hours"] = axes.hours(pace.seconds, simulated=pace.simulated)
     compute = axes.compute({one.key: one.receipt for one in trainings})
     return found | ({"compute": compute} if compute.seconds else {})
 

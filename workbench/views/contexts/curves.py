@@ -96,13 +96,16 @@ def newest(dataset: Dataset) -> CurveRow | None:
 
 
 def curve_info(curve: Curve, look: Look = USUAL) -> Info:
+    """Return what charts say of a curve, and by how much past forecasts made its band wider."""
     trainings = outlooks.trainings(curve)
-    return curve_charts.curve_info(
+    info = curve_charts.curve_info(
         outlooks.outlook_of(curve, look.metric, look.label),
         curve_look.view_of(curve, look, trainings),
         keys=curve_look.keys_of(trainings),
         label=look.label,
     )
+    kept = curve.forecasts.filter(metric=info["metric"], label=look.label).first()
+    return info | {"widened": kept.widened if kept else 1.0}
 
 
 def options(info: Info) -> dict[str, Option]:
