@@ -9,7 +9,7 @@ from sklearn.linear_model import LogisticRegression
 
 from labeling.progress import Cancelled
 from tests.trainer.heads_world import WORLDS, lacking, problem, subsets
-from trainer.engine.heads import lbfgs, logistic
+from trainer.engine.heads import curvature, lbfgs, logistic
 from trainer.engine.heads.curvature import Curvature
 from trainer.engine.heads.packed import Packed
 
@@ -48,6 +48,25 @@ def test_a_class_that_a_subset_lacks_is_never_called():
     logits = logistic.fit(whole).logits(whole.vectors)
     assert (logits[:, :2, :, 2] == -np.inf).all()
     assert np.isfinite(logits[:, 2]).all()
+
+
+def test_features_that_tell_the_same_are_no_obstacle():
+    """In single precision their squares are not even positive."""
+    whole = problem(n=3000, pool=2000, sizes=(40, 2000), d=3)
+    alike = dataclasses.replace(whole, vectors=np.tile(100 * whole.vectors, 40))
+    found = logistic.fit(alike, penalty=1e-6, tolerance=1e-2)
+    right = (found.logits(alike.vectors[2000:]).argmax(3) == whole.labels[2000:]).mean(2)
+    plain = (logistic.fit(whole).logits(whole.vectors[2000:]).argmax(3) == whole.labels[2000:]).mean(2)
+    assert right[:, 1] == pytest.approx(plain[:, 1], abs=0.02)
+
+
+def test_squares_that_rounding_made_negative_are_mended():
+    squares = np.full((3, 3), 1.00001e4, np.float32)
+    np.fill_diagonal(squares, 1e4)
+    assert np.linalg.eigvalsh(squares)[0] < -0.05
+    inverse = curvature._inverse(np.asfortranarray(squares), penalty=1e-3).numpy()
+    assert np.isfinite(inverse).all()
+    assert np.linalg.eigvalsh(inverse).min() > 0
 
 
 def test_without_enough_evaluations_it_says_so(monkeypatch):
@@ -111,12 +130,12 @@ def test_what_is_not_live_costs_and_tells_nothing():
 @pytest.mark.parametrize("size", [0, 1, 2])
 def test_undone_curvature_is_the_curvature(width, size):
     packed = Packed(problem(d=width))
-    curvature = Curvature(packed, penalty=1.0)
+    known = Curvature(packed, penalty=1.0)
     generator = torch.Generator().manual_seed(0)
     weight, bias = torch.randn(2, 3, 3, width, generator=generator), torch.randn(2, 3, 3, generator=generator)
-    by_weight, by_bias = curvature.undo(weight, bias, torch.ones(2, 3, dtype=torch.bool))
+    by_weight, by_bias = known.undo(weight, bias, torch.ones(2, 3, dtype=torch.bool))
     rows = torch.cat([packed.rows[0, : packed.sizes[size]], torch.ones(packed.sizes[size], 1)], 1)
-    bends = curvature.share * rows.T @ rows + torch.diag(torch.tensor([1.0] * width + [0.0]))
+    bends = known.share * rows.T @ rows + torch.diag(torch.tensor([1.0] * width + [0.0]))
     undone, plain = (
         torch.cat([w[0, size], b[0, size, :, None]], 1) for w, b in ((by_weight, by_bias), (weight, bias))
     )

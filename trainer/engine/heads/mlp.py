@@ -15,16 +15,16 @@ from trainer.engine.heads.problem import Floats, Problem, check_asked
 HIDDEN = 100
 BATCH = 64
 LEAST_STEPS = 120
-GROWTH = 2.6
-RATE = 0.015  # of learning, at its peak
+GROWTH = 4.0
+RATE = 0.02  # of learning, at its peak
 WARM_UP = 0.1  # of the steps
-DECAY = 0.2
+DECAY = 0.25
 TELL_EVERY = 50  # steps
 NEVER = -1e4  # the logit of a class that a subset lacks, while it learns: no chance, yet finite
 
 
 def steps(n: int) -> int:
-    """Return the steps for n labels, fixed before looking: 120 for up to 238 labels, then 2.6 n ** 0.7."""
+    """Return the steps for n labels, fixed before looking: 120 for up to 129 labels, then 4 n ** 0.7."""
     return max(LEAST_STEPS, round(GROWTH * math.pow(n, 0.7)))
 
 
