@@ -22,6 +22,7 @@ SIDE, KERNELS, CELLS = 16, 32, 4  # 32 kernels in 4 x 4 cells: 512 features
 NOISE = 0.1  # of pixels in [0, 1]
 
 Doubles = NDArray[np.float64]
+Vectors = NDArray[np.float32] | NDArray[np.float64]
 
 
 class World(NamedTuple):
@@ -44,7 +45,8 @@ class World(NamedTuple):
         """
         problem = self.problem
         splits = [(order, self.tests) for order in problem.orders]
-        vectors, sizes = problem.vectors.astype(kind), list(problem.sizes)
+        vectors: Vectors = problem.vectors.astype(kind)
+        sizes = list(problem.sizes)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", ConvergenceWarning)  # it is measured as it comes
             _, _, scores = learning_curve(estimator, vectors, problem.labels, train_sizes=sizes, cv=splits)
