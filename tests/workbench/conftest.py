@@ -11,8 +11,9 @@ import pytest
 from django.apps import apps
 from django.contrib.auth.models import Group, User
 from django.test import Client
+from playwright.sync_api import Browser, BrowserContext
 
-from tests.workbench import web_rows, web_server
+from tests.workbench import browsing, web_rows, web_server
 from tests.workbench.web_rows import Rows
 from tests.workbench.web_server import Served
 
@@ -56,3 +57,19 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     """The real web process, with people, a real dataset and a row of everything."""
     with web_server.served(tmp_path_factory.mktemp("served")) as found:
         yield found
+
+
+@pytest.fixture(scope="module")
+def visit(chromium: Browser, served: Served) -> Callable[..., tuple[BrowserContext, browsing.Watch]]:
+    """Open a context that is signed in, and watch it."""
+    known: dict[str, object] = {}
+
+    def opened(who: str, **options: object) -> tuple[BrowserContext, browsing.Watch]:
+        if who not in known:
+            known[who] = browsing.storage(chromium, served.url, who)
+        context = chromium.new_context(base_url=served.url, storage_state=known[who], **options)
+        watch = browsing.Watch(served.url)
+        watch.over(context)
+        return context, watch
+
+    return opened

@@ -66,6 +66,7 @@ def test_the_worst_class_comes_first_and_an_untested_one_last():
     [
         ((), "No training has been measured class by class yet."),
         ((("dog", RECALL),), "Recall of dog goes from 71.0 %"),
+        ((("dog", RECALL), ("emu", RECALL)), "All 2 classes have a recall of 80.0 % with most labels."),
     ],
 )
 def test_one_class_or_none_has_a_sentence_too(classes, words):

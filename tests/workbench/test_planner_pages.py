@@ -7,7 +7,9 @@ from django.urls import reverse
 
 from labeling.models import Annotation, Dataset, LabelTask, SelectionRound
 from tests.workbench import web_curves
+from trainer.forecasts import jobs as forecast_jobs
 from trainer.models import Curve, ForecastScore, Multiplier
+from trainer.services import multipliers
 from workbench.ledger.models import Job
 
 pytestmark = pytest.mark.django_db
@@ -182,6 +184,31 @@ def test_a_multiplier_is_told_with_its_band_and_both_curves(curve, sign_in):
     assert "needs at least 2 sizes" in text
     other = curve.dataset.curves.get(name="augmented")
     assert f"{reverse('curve', args=[curve.pk])}?others={other.pk}" in text
+
+
+@pytest.mark.parametrize(("low", "shown"), [(0.9, False), (1.3, True)])
+def test_a_multiplier_that_changes_is_shown_where_a_measured_size_is(low, shown, curve, now, sign_in):
+    even, other = {"value": 1.0, "low": 0.5, "high": 2.0}, {"value": 1.5, "low": low, "high": 2.0}
+    found = web_curves.PURE | {"verdict": "grows", "sizes": [even, other, {**other, "low": 1.4}]}
+    multipliers.record(curve, curve.dataset.curves.first(), "macro_f1", found, now)
+    path = reverse("api:multipliers", args=[curve.dataset_id])
+    (told,) = sign_in("engineer").get(path, {"metric": "macro_f1"}).json()
+    assert (told["shown"], len(told["sizes"])) == (shown, 3)
+
+
+def test_what_a_job_finds_is_shown(curve, now, sign_in):
+    other = curve.dataset.curves.get(name="augmented")
+    found = forecast_jobs._worth(curve, other, "macro_f1", 1 / 6)  # as the job that closes a curve keeps it
+    multipliers.record(curve, other, "macro_f1", found, now)
+    (told,) = (
+        sign_in("engineer")
+        .get(reverse("api:multipliers", args=[curve.dataset_id]), {"metric": "macro_f1"})
+        .json()
+    )
+    assert told["sentence"] == found["sentence"]
+    assert told["worth"] == {end: found[end] for end in ("value", "low", "high")}
+    assert 0 <= told["p_more"] <= 1
+    assert found["sentence"] in look(sign_in("admin"), "multipliers", curve.dataset_id, metric="macro_f1")
 
 
 def test_without_a_second_curve_there_is_a_way_to_one(curve, sign_in):

@@ -25,22 +25,25 @@ FLOOR, SCALE, RATE = 0.04, 1.9, 0.55  # of the plain recipe's error
 PURE = {
     "verdict": "pure",
     "sentence": "Worth 1.6x the labels (90 %: 1.2 to 2.1).",
-    "band": {"value": 1.62, "low": 1.21, "high": 2.14},
-    "chance": 0.97,
+    **{"value": 1.62, "low": 1.21, "high": 2.14},
+    "refused": "",
+    "p_more": 0.97,
+    "pure": True,
     "log_odds": 2.1,
     "sizes": [],
 }
 EVEN = PURE | {
     "verdict": "not shown",
     "sentence": "No difference can be shown: 1.1x the labels (90 %: 0.83 to 1.4).",
-    "band": {"value": 1.08, "low": 0.83, "high": 1.4},
-    "chance": 0.66,
+    **{"value": 1.08, "low": 0.83, "high": 1.4},
+    "p_more": 0.66,
 }
 REFUSED = {
     "verdict": "refused",
     "sentence": "Not shown: the other curve needs at least 2 sizes; it has 1.",
-    "band": None,
-    "chance": 0.5,
+    "refused": "Not shown: the other curve needs at least 2 sizes; it has 1.",
+    "p_more": None,
+    "pure": True,
     "log_odds": 0.0,
     "sizes": [],
 }

@@ -31,6 +31,8 @@ def _summary(ordered: Sequence[Info]) -> str:
     worst, best = measured[0], measured[-1]
     if worst is best:
         return str(worst["summary"])
+    if now(worst) == now(best):
+        return f"All {len(measured)} classes have a recall of {percent(now(worst) or 0)} with most labels."
     return (
         f"Of {len(measured)} classes “{worst['label']}” is recalled worst, {percent(now(worst) or 0)} of its "
         f"{worst['n_test']} test items with {worst['labels']} labels, and “{best['label']}” best, "
@@ -74,35 +76,40 @@ def _title(one: Info, dark: bool) -> Option:
 
 def _series(one: Info, k: int, dark: bool) -> list[Option]:
     """What was measured, the median ahead, and its band."""
-    line: dict[str, Any] = {"type": "line", "showSymbol": False, "color": FORECAST[dark]}
-    rows = one["forecast"]
-    quiet = {**line, "stack": f"band {k}", "silent": True, "symbol": "none", "lineStyle": {"opacity": 0}}
-    ahead = [[row["n"], per_cent(row["median"]), per_cent(row["low"]), per_cent(row["high"])] for row in rows]
-    found: list[Option] = [
-        {
-            **{
-                "type": "line",
-                "name": "Recall",
-                "symbol": "diamond",
-                "symbolSize": 7,
-                "color": MEASURED[dark],
-            },
-            "dimensions": ["Labels of it", "Recall %", "95 % interval from", "to"],
-            "encode": {"x": 0, "y": 1, "tooltip": [0, 1, 2, 3]},
-            "data": [
-                [size["n"], *(per_cent(size[end]) for end in ("mean", "low", "high"))]
-                for size in one["sizes"]
-            ],
-        }
+    ahead = [
+        [row["n"], *(per_cent(row[end]) for end in ("median", "low", "high"))] for row in one["forecast"]
     ]
     if not ahead:
-        return found
+        return [_measured(one, dark)]
+    return [*_band(ahead, k, dark), _measured(one, dark), _median(ahead, dark)]
+
+
+def _measured(one: Info, dark: bool) -> Option:
+    return {
+        **{"type": "line", "name": "Recall", "symbol": "diamond", "symbolSize": 7, "color": MEASURED[dark]},
+        "dimensions": ["Labels of it", "Recall %", "95 % interval from", "to"],
+        "encode": {"x": 0, "y": 1, "tooltip": [0, 1, 2, 3]},
+        "data": [
+            [size["n"], *(per_cent(size[end]) for end in ("mean", "low", "high"))] for size in one["sizes"]
+        ],
+    }
+
+
+def _median(ahead: list[list[Any]], dark: bool) -> Option:
+    return {
+        **{"type": "line", "name": "Forecast", "showSymbol": False, "symbol": "triangle"},
+        **{"color": FORECAST[dark], "lineStyle": {"type": "dashed"}, "data": ahead},
+        "dimensions": ["Labels of it", "Forecast %", "90 % band from", "to"],
+        "encode": {"x": 0, "y": 1, "tooltip": [0, 1, 2, 3]},
+    }
+
+
+def _band(ahead: list[list[Any]], k: int, dark: bool) -> list[Option]:
+    quiet = {"type": "line", "stack": f"band {k}", "silent": True, "symbol": "none", "color": FORECAST[dark]}
+    quiet |= {"lineStyle": {"opacity": 0}}
+    area = {"color": FORECAST[dark], "opacity": 0.18}
     return [
-        {**quiet, "name": "lower edge", "data": [row[:3:2] for row in ahead]},
+        {**quiet, "name": "lower edge", "data": [[row[0], row[2]] for row in ahead]},
         {**quiet, "name": "90 % band", "data": [[row[0], round(row[3] - row[2], 2)] for row in ahead]}
-        | {"areaStyle": {"color": FORECAST[dark], "opacity": 0.18}},
-        *found,
-        {**line, "name": "Forecast", "symbol": "triangle", "lineStyle": {"type": "dashed"}, "data": ahead}
-        | {"dimensions": ["Labels of it", "Forecast %", "90 % band from", "to"]}
-        | {"encode": {"x": 0, "y": 1, "tooltip": [0, 1, 2, 3]}},
+        | {"areaStyle": area},
     ]

@@ -43,10 +43,6 @@ def misses_option(info: Info, *, dark: bool = False) -> Option:
     option["xAxis"] |= {"min": 0, "max": len(info["misses"]) + 1, "splitLine": {"show": False}}
     option["yAxis"] |= {"type": "value", "name": "Became less said (points)", "scale": True}
 
-    def column(name: str) -> list[list[object]]:
-        rows = enumerate(info["misses"], 1)
-        return [[number, round(100 * row[name], 2), row["of"], row["at"][:10]] for number, row in rows]
-
     told = {
         "dimensions": ["Number", "Points", "Of", "Scored"],
         "encode": {"x": 0, "y": 1, "tooltip": [2, 1, 3]},
@@ -58,12 +54,17 @@ def misses_option(info: Info, *, dark: bool = False) -> Option:
             "name": "Forecast",
             "symbol": "circle",
             "symbolSize": 9,
-            "data": column("forecast"),
+            "data": _column(info, "forecast"),
         }
         | {"itemStyle": {"color": FORECAST[dark], "opacity": 0.7}},
         {**told, "type": "scatter", "name": "Last value", "symbol": "rect", "symbolSize": 8}
-        | {"itemStyle": {"color": INK[dark], "opacity": 0.7}, "data": column("last_value")},
+        | {"itemStyle": {"color": INK[dark], "opacity": 0.7}, "data": _column(info, "last_value")},
         {**told, "type": "line", "name": "Bias so far", "symbol": "none", "color": MEASURED[dark]}
-        | {"data": column("bias"), "markLine": zero | {"lineStyle": {"color": INK[dark]}}},
+        | {"data": _column(info, "bias"), "markLine": zero | {"lineStyle": {"color": INK[dark]}}},
     ]
     return option
+
+
+def _column(info: Info, name: str) -> list[list[object]]:
+    rows = enumerate(info["misses"], 1)
+    return [[number, round(100 * row[name], 2), row["of"], row["at"][:10]] for number, row in rows]

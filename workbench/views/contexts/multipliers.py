@@ -10,6 +10,9 @@ from trainer.models import Multiplier
 from trainer.services import multipliers
 from workbench.views.contexts import curve_look
 
+SHOWN = ("pure", "beyond")  # verdicts of one multiplier that is not 1
+MEASURED = 2  # of the sizes at which a changing one is told; the others are foreseen
+
 
 @dataclass(frozen=True)
 class Worth:
@@ -18,6 +21,10 @@ class Worth:
     value: float
     low: float
     high: float
+
+    @property
+    def differs(self) -> bool:
+        return not self.low <= 1 <= self.high
 
 
 @dataclass(frozen=True)
@@ -32,11 +39,8 @@ class MultiplierRow:
     worth: Worth | None  # under one multiplier for all sizes; None where it was refused
     p_more: float | None  # probability that it is above 1
     sizes: tuple[Worth, ...]  # where one multiplier was rejected: at the smallest and largest size, and later
+    shown: bool  # it differs from 1: all along, or at a measured size
     created_at: datetime
-
-    @property
-    def shown(self) -> bool:
-        return self.verdict not in ("not shown", "refused")
 
 
 def multiplier_rows(dataset: Dataset, metric: str) -> tuple[MultiplierRow, ...]:
@@ -46,6 +50,7 @@ def multiplier_rows(dataset: Dataset, metric: str) -> tuple[MultiplierRow, ...]:
 
 def _row(row: Multiplier) -> MultiplierRow:
     found = row.found
+    sizes = tuple(Worth(**band) for band in found["sizes"])
     return MultiplierRow(
         base_id=row.base_id,
         base=curve_look.words(row.base),
@@ -54,8 +59,9 @@ def _row(row: Multiplier) -> MultiplierRow:
         metric=row.metric,
         verdict=found["verdict"],
         sentence=found["sentence"],
-        worth=Worth(**found["band"]) if found["band"] else None,
-        p_more=found["chance"] if found["band"] else None,
-        sizes=tuple(Worth(**band) for band in found["sizes"]),
+        worth=Worth(found["value"], found["low"], found["high"]) if "value" in found else None,
+        p_more=found["p_more"],
+        sizes=sizes,
+        shown=any(one.differs for one in sizes[:MEASURED]) if sizes else found["verdict"] in SHOWN,
         created_at=row.created_at,
     )

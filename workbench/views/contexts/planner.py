@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from math import ceil
 
+from labeling.models import Dataset
 from labeling.services import pace as paces
 from trainer.curves.cost import Bill
 from trainer.models import Curve
@@ -102,8 +103,6 @@ def planner_page(curve: Curve, wish: Wish, metric: str) -> PlannerPage:
     plan = planning.plan(curve, wish, metric)
     dataset = curve.dataset
     forecast = outlooks.outlook_of(curve, metric).forecast
-    found = paces.pace(dataset)
-    rows = tuple(_choice(row) for row in plan.rows)
     return PlannerPage(
         row=curves.curve_row(curve),
         metric=metric,
@@ -115,7 +114,7 @@ def planner_page(curve: Curve, wish: Wish, metric: str) -> PlannerPage:
         cautions=plan.need.cautions,
         spending=_spending(plan),
         budget=plan.budget,
-        classes=rows,
+        classes=tuple(_choice(row) for row in plan.rows),
         mix=plan.mix,
         total=sum(plan.mix.values()),
         refused=plan.refused,
@@ -125,8 +124,13 @@ def planner_page(curve: Curve, wish: Wish, metric: str) -> PlannerPage:
         last_value=forecast.last_value if forecast else None,
         price=dataset.label_price,
         currency=dataset.currency,
-        pace=PaceRow(found.n, found.seconds, found.low, found.high, found.simulated) if found else None,
+        pace=_pace(dataset),
     )
+
+
+def _pace(dataset: Dataset) -> PaceRow | None:
+    found = paces.pace(dataset)
+    return PaceRow(found.n, found.seconds, found.low, found.high, found.simulated) if found else None
 
 
 def _ceiling(plan: Plan, metric: str) -> str:
