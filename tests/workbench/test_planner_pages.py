@@ -244,6 +244,7 @@ def test_the_ledger_tells_what_was_said_and_what_it_became(curve, sign_in):
     assert said in text
     assert f"({100 * row.low:.1f} to {100 * row.high:.1f})" in text
     assert f"{100 * row.became:.1f}</a>" in text
+    assert "1 of 30 scored forecasts are known: bands stand as the fit alone makes them." in text
 
 
 def test_the_ledger_counts_what_lay_in_the_band(curve, sign_in):

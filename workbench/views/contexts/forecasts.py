@@ -6,6 +6,7 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 
 from labeling.models import Dataset
+from trainer.curves import recalibration
 from trainer.services import forecasts
 from trainer.services.forecasts import Record, Scored
 from workbench.charts import promises
@@ -53,6 +54,7 @@ class LedgerPage:
     rows: tuple[ScoredRow, ...]
     more: int  # rows that are not shown
     record: Record | None
+    recalibration: str  # what these scores do to the next band; "" of all figures together
     info: Info
     options: dict[str, Option]
     waiting: Waiting
@@ -69,6 +71,7 @@ def ledger(dataset: Dataset, metric: str = "") -> LedgerPage:
         rows=tuple(ScoredRow(**asdict(row), inside=row.inside) for row in rows[:MOST]),
         more=max(len(rows) - MOST, 0),
         record=forecasts.track_record(rows),
+        recalibration=recalibration.of(forecasts.past(dataset, metric)).says if metric else "",
         info=info,
         options={"light": promises.misses_option(info), "dark": promises.misses_option(info, dark=True)},
         waiting=_waiting(dataset),
