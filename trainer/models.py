@@ -257,7 +257,7 @@ class Curve(models.Model):
     tier = models.CharField(max_length=8, choices=Tier.choices, default=Tier.RECIPE)
     of = models.ForeignKey("self", models.CASCADE, null=True, related_name="tiers")  # heads: whose design
     name = models.CharField(max_length=200, default="plain")  # of the recipe; of heads: their source
-    recipe = models.JSONField()  # of heads: {"head", "source", "embedding"}
+    recipe = models.JSONField()  # of heads: {"head", "source", "embedding", "pictures"}
     weights = models.CharField(max_length=200, blank=True)  # features it starts from, below the state folder
     fingerprint = models.CharField(max_length=64)
     test_set = models.CharField(max_length=64, blank=True)  # equal: measured on the same labeled pictures
@@ -279,6 +279,12 @@ class Curve(models.Model):
 
     def __str__(self) -> str:
         return f"{self.name} (curve {self.pk})"
+
+    @property
+    def kind(self) -> tuple[object, ...]:
+        """Equal: the same way of training, whatever pictures have come since."""
+        choices = {name: value for name, value in self.recipe.items() if name != "pictures"}
+        return self.tier, self.weights, repr(sorted(choices.items()))
 
     @property
     def planned(self) -> int:

@@ -1,4 +1,5 @@
 import re
+from dataclasses import replace
 from datetime import timedelta
 
 import numpy as np
@@ -171,9 +172,10 @@ def test_heads_share_the_design_of_their_curve(curve, now):
 
 def test_other_vectors_make_other_cells(curve, now):
     (ridge,) = curves.open_tiers(curve, ["ridge"], "pixels", now)
-    curves.set_embedding(ridge, "a" * 64)
+    snapshot = curves.frozen(curve)
+    curves.set_embedding(ridge, "a" * 64, snapshot)
     before = set(planned(ridge))
-    curves.set_embedding(ridge, "b" * 64)
+    curves.set_embedding(ridge, "b" * 64, snapshot)
     assert not before & set(planned(ridge))
 
 
@@ -200,3 +202,13 @@ def test_the_latest_curve_is_a_finished_one_of_whole_trainings(curve, dataset, n
     (ridge,) = curves.open_tiers(curve, ["ridge"], "pixels", now)
     Curve.objects.filter(pk__in=[curve.pk, ridge.pk]).update(finished_at=now)
     assert curves.latest(dataset) == curve
+
+
+def test_new_pictures_scale_vectors_anew_and_leave_the_kind_of_curve(curve, now):
+    (ridge,) = curves.open_tiers(curve, ["ridge"], "pixels", now)
+    snapshot = curves.frozen(curve)
+    curves.set_embedding(ridge, "a" * 64, snapshot)
+    before, kind = set(planned(ridge)), ridge.kind
+    curves.set_embedding(ridge, "a" * 64, replace(snapshot, keys=(*snapshot.keys[1:], "new")))
+    assert not before & set(planned(ridge))
+    assert ridge.kind == kind

@@ -60,7 +60,7 @@ def _measure_heads(row: Curve, snapshot: Snapshot, report: Report) -> None:
     embed(report, dataset_id=row.dataset_id, source=source)
     table = embeddings.latest(row.dataset, source)
     assert table is not None  # embed made it
-    curves.set_embedding(row, table.fingerprint)
+    curves.set_embedding(row, table.fingerprint, snapshot)
     planned = curves.plan(row, snapshot)
     known = curves.known_cells(row, list(planned))
     missing = {key: cell for key, cell in planned.items() if key not in known}

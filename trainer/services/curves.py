@@ -106,9 +106,13 @@ def open_tiers(curve: Curve, tiers: Sequence[str], source: str, now: datetime) -
     ]
 
 
-def set_embedding(curve: Curve, fingerprint: str) -> None:
-    """Write down which vectors the heads of a curve stand on: other ones make other cells."""
-    curve.recipe = curve.recipe | {"embedding": fingerprint}
+def set_embedding(curve: Curve, fingerprint: str, snapshot: Snapshot) -> None:
+    """Write down which vectors the heads of a curve stand on: other ones make other cells.
+
+    All pictures of the snapshot, unlabeled ones too, decide how the vectors are scaled.
+    """
+    pictures = pretraining.fingerprint(snapshot.keys)
+    curve.recipe = curve.recipe | {"embedding": fingerprint, "pictures": pictures}
     curve.save(update_fields=["recipe"])
 
 

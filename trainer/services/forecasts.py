@@ -122,7 +122,7 @@ def score_with(curve: Curve, now: datetime) -> int:
     ).exclude(test_set="")
     rows = Forecast.objects.filter(curve__in=earlier, quantiles__isnull=False).select_related("curve")
     cells = list(curve.cells.order_by("n", "repeat"))
-    alike = [row for row in rows if row.curve.recipe == curve.recipe]
+    alike = [row for row in rows if row.curve.kind == curve.kind]
     made = [score for row in alike for score in _scores(row, curve, cells, now)]
     before = ForecastScore.objects.count()
     ForecastScore.objects.bulk_create(made, ignore_conflicts=True)

@@ -26,12 +26,8 @@ def peers(curve: Curve) -> list[Curve]:
     All were measured on the same test items; kinds differ in recipe, tier, or the features they start from.
     """
     others = Curve.objects.filter(dataset=curve.dataset_id, test_set=curve.test_set, pk__lt=curve.pk)
-    newest: dict[str, Curve] = {}
+    newest: dict[object, Curve] = {}
     for other in others.exclude(test_set="").finished():
-        newest.setdefault(_kind(other), other)
-    newest.pop(_kind(curve), None)
+        newest.setdefault(other.kind, other)
+    newest.pop(curve.kind, None)
     return list(newest.values())
-
-
-def _kind(curve: Curve) -> str:
-    return repr((curve.tier, curve.weights, sorted(curve.recipe.items())))
