@@ -141,6 +141,14 @@ def test_heads_are_drawn_before_the_first_training(curve, now):
     assert ridge.recipe["embedding"]
 
 
+def test_a_recipe_is_compared_with_its_own_heads(curve, dataset, now):
+    """Heads have higher numbers, but are whole first."""
+    (ridge,) = curves.open_tiers(curve, ["ridge"], "pixels", now)
+    jobs.curve(silent, curve_id=curve.pk)
+    rows = multipliers.rows(dataset, "accuracy")
+    assert [(row.base_id, row.other_id) for row in rows] == [(curve.pk, ridge.pk)]
+
+
 def test_an_adaptive_curve_spends_its_budget_and_no_more(dataset, now):
     curve = curves.open_curve(dataset, RECIPE, Design("adaptive", budget=7), 3, now)
     assert jobs.curve(silent, curve_id=curve.pk)["trained"] == 7

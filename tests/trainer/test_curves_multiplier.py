@@ -113,7 +113,8 @@ def test_a_fading_multiplier_is_told_size_by_size():
     assert first.value == pytest.approx(4, rel=0.2)
     assert last.value == pytest.approx(1, rel=0.2)
     assert later.value < first.value
-    assert "with 62 of them" in found.sentence
+    assert "With 62 labels worth 4.0x the labels" in found.sentence
+    assert "with 1,000 no difference can be shown" in found.sentence
     assert found.sentence.endswith("with 1,000: it fades.")
 
 

@@ -37,6 +37,11 @@ class Band(NamedTuple):
         return not self.low <= 1 <= self.high
 
     @property
+    def told(self) -> str:
+        """The multiplier at one size, as far as it can be shown."""
+        return f"worth {self.words}" if self.shown else f"no difference can be shown ({self.words})"
+
+    @property
     def words(self) -> str:
         return f"{_said(self.value)}x the labels (90 %: {_said(self.low)} to {_said(self.high)})"
 
@@ -192,8 +197,8 @@ def _changing(base: Points, trick: Points, chance_error: float, found: Multiplie
         said = f"Worth {ends.pop()} times the labels at every size: too far apart for a number."
         return replace(found, verdict=Verdict.BEYOND, sentence=said, sizes=bands)
     verdict = Verdict.FADES if bands[1].value < bands[0].value else Verdict.GROWS
-    said = f"{bands[0].words} with {first:,.0f} of them, {bands[1].words} with {last:,.0f}: it {verdict}"
-    return replace(found, verdict=verdict, sentence=f"Worth {said}.", sizes=bands)
+    said = f"With {first:,.0f} labels {bands[0].told}, with {last:,.0f} {bands[1].told}: it {verdict}."
+    return replace(found, verdict=verdict, sentence=said, sizes=bands)
 
 
 def at(base: Fit, trick: Fit, n: float) -> Band:

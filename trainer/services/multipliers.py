@@ -24,8 +24,9 @@ def peers(curve: Curve) -> list[Curve]:
     """Return the finished curves that a just finished one is compared with: the newest of each kind.
 
     All were measured on the same test items; kinds differ in recipe, tier, or the features they start from.
+    A curve's own heads count, though they have higher numbers.
     """
-    others = Curve.objects.filter(dataset=curve.dataset_id, test_set=curve.test_set, pk__lt=curve.pk)
+    others = Curve.objects.filter(dataset=curve.dataset_id, test_set=curve.test_set).exclude(pk=curve.pk)
     newest: dict[object, Curve] = {}
     for other in others.exclude(test_set="").finished():
         newest.setdefault(other.kind, other)
