@@ -145,9 +145,9 @@ def _by_decay(weights: list[nn.Parameter], recipe: Recipe, scale: float = 1.0) -
 
 _MAKERS: dict[str, Callable[[list[Group], Recipe], torch.optim.Optimizer]] = {
     "sgd": lambda groups, recipe: torch.optim.SGD(
-        groups, lr=recipe.learning_rate, momentum=recipe.momentum, nesterov=recipe.momentum > 0
+        groups, lr=recipe.learning_rate, momentum=recipe.momentum, nesterov=recipe.momentum > 0, fused=True
     ),
-    "adam": lambda groups, recipe: torch.optim.Adam(groups, lr=recipe.learning_rate),
-    "adamw": lambda groups, recipe: torch.optim.AdamW(groups, lr=recipe.learning_rate),
+    "adam": lambda groups, recipe: torch.optim.Adam(groups, lr=recipe.learning_rate, fused=True),
+    "adamw": lambda groups, recipe: torch.optim.AdamW(groups, lr=recipe.learning_rate, fused=True),
     "muon": lambda groups, recipe: Muon(groups, recipe.learning_rate, recipe.momentum),
 }
