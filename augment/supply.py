@@ -13,10 +13,10 @@ LOT = 256  # pictures laid out at a time: their indices stay in the cache
 class Supply:
     """Resident pictures (N, R, R, 3) uint8, and how they are changed each time they are shown.
 
-    Where a policy moves and mirrors by whole pixels, each picture is laid out once with its edges reflected sideways, as
-    it is and mirrored; a changed picture is then R windows of R pixels, copied as they lie.  On one CPU core:
-    2 million pictures of 32 pixels a second, against 0.35 million by transforms.apply.  It takes 2.5 times
-    the room, and 20 us a picture once.
+    Where a policy moves and mirrors by whole pixels, each picture is laid out once with its edges reflected
+    sideways, as it is and mirrored; a changed picture is then R windows of R pixels, copied as they lie.  On
+    one CPU core: 2 million pictures of 32 pixels a second, against 0.35 million by transforms.apply; 0.3
+    million with other light and color.  It takes 2.5 times the room, and 10 us a picture once.
     """
 
     def __init__(self, images: Tensor, spec: BatchSpec | None) -> None:

@@ -76,7 +76,7 @@ def change(images: Tensor, spec: BatchSpec, changes: Changes) -> Tensor:
 
 
 def recolor(images: Tensor, spec: BatchSpec, changes: Changes) -> Tensor:
-    """Return the pictures (B, R, R, 3), moved already, in their light and color and without what is erased."""
+    """Return pictures (B, R, R, 3) that are moved already in other light and color, a square erased."""
     fine = {name: changes.fine[name].to(images.device) for name in LIGHT if name in changes.fine}
     out = _relight(images, fine) if fine else images
     return out if changes.erase is None else _erase(out, changes.erase, round(spec.erase * images.shape[1]))

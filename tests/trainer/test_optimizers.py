@@ -195,6 +195,13 @@ def test_a_step_gives_the_closures_value():
     assert Muon([{"params": [weight]}], 0.1, 0.9).step(lambda: 7.0) == 7.0
 
 
+@every_optimizer
+def test_from_scratch_head_and_features_share_their_groups(name):
+    _, alike = build(optimizer=name)
+    _, apart = build(optimizer=name, weights="self-supervised")
+    assert len(alike.param_groups) == len(apart.param_groups) - 2
+
+
 # --- determinism
 
 
