@@ -33,7 +33,7 @@ def schedule_option(info: Info, *, dark: bool = False) -> Option:
     """Return the learning rate over the step."""
     option = charts.frame(info["summary"], dark)
     option["tooltip"]["trigger"] = "axis"
-    option["grid"]["top"] = 40
+    option["grid"]["top"] = 28
     option["legend"]["show"] = False
     option["xAxis"] |= {"type": "value", "name": "Step", "min": 0, "max": info["steps"] or None}
     option["yAxis"] |= {"type": "value", "name": "Learning rate", "min": 0}
