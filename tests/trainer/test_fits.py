@@ -17,7 +17,9 @@ def test_what_does_not_fit_one_picture_at_a_time_ends_in_a_sentence():
 
 def test_another_error_is_no_lack_of_memory():
     assert not fits.is_out_of_memory(RuntimeError("shapes do not fit"))
-    assert not fits.is_out_of_memory(RuntimeError("could not create a primitive descriptor for a convolution"))
+    assert not fits.is_out_of_memory(
+        RuntimeError("could not create a primitive descriptor for a convolution")
+    )
 
 
 @pytest.mark.parametrize("damaged", ["", "{", "[1]"])

@@ -8,7 +8,6 @@ import torch
 from torch import Tensor, nn
 
 from trainer.engine.networks.layers import Mean, Residual, draw_filters
-from trainer.engine.networks.pooled import PooledConv
 from trainer.engine.recipe import Recipe
 
 LARGE = 96  # pixels a side from which ResNet-18 halves the picture twice before its first block
@@ -83,7 +82,8 @@ def _step(before: int, after: int, *, kernel: int = 3, stride: int = 1) -> nn.Se
 
 
 def _halved(before: int, after: int) -> nn.Sequential:
-    return nn.Sequential(PooledConv(before, after), nn.BatchNorm2d(after), nn.ReLU(inplace=True))
+    layer = nn.Conv2d(before, after, 3, padding=1, bias=False)
+    return nn.Sequential(layer, nn.MaxPool2d(2), nn.BatchNorm2d(after), nn.ReLU(inplace=True))
 
 
 def _conv(before: int, after: int, *, pool: bool = False) -> nn.Sequential:

@@ -63,8 +63,8 @@ def _large(
 ) -> Image.Image:
     height, width = rng.integers(LEAST, MOST + 1, 2).tolist()
     whole = np.roll(grounds[rng.integers(len(grounds))], tuple(rng.integers(0, MOST, 2)), (0, 1))
-    ground, color = whole[:height, :width] * 0.4, rng.integers(100, 256, 3)
-    side = int(min(height, width) * rng.uniform(0.75, 1))
+    ground, color = whole[:height, :width] * 0.3, rng.integers(100, 256, 3)
+    side = int(min(height, width) * rng.uniform(0.85, 1))
     mask = _placed(ink, side, (height, width), rng)
     return Image.fromarray(np.clip(ground + mask * (color - ground), 0, 255).astype(np.uint8))
 
