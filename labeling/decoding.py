@@ -33,7 +33,9 @@ def decode(path: Path, resolution: int) -> NDArray[np.uint8]:
     try:
         raw = path.read_bytes()
         pixels = _scaled_jpeg(raw, resolution) if _is_upright_jpeg(raw) else None
-        return images.decode(path, resolution) if pixels is None else images.squeeze(pixels, resolution)
+        if pixels is None:
+            return images.decode(io.BytesIO(raw), resolution)
+        return images.squeeze(pixels, resolution)
     except FileNotFoundError as error:
         raise UnreadablePicture(f"The stored picture {path} is gone.") from error
     except Exception as error:  # Pillow meets damaged files with errors of many kinds

@@ -24,6 +24,7 @@ ENDINGS = {
     "BMP": (".bmp", ".dib"),
     "TIFF": (".tif", ".tiff"),
 }
+_AVERAGING = Image.Resampling.BILINEAR  # Pillow's is anti-aliased
 STORED = ("PNG", "JPEG", "WEBP")  # what browsers show: kept byte for byte where nothing had to change
 
 
@@ -82,20 +83,23 @@ def understand(raw: bytes, name: str) -> Picture:
         raise RefusedPicture(f"The picture is damaged: {error}.") from error
 
 
-def decode(path: Path, resolution: int) -> NDArray[np.uint8]:
-    """Return a stored picture as RGB (resolution, resolution, 3), upright, squeezed to a square.
+def decode(stored: Path | io.BytesIO, resolution: int) -> NDArray[np.uint8]:
+    """Return a stored picture, from its file or its bytes, as RGB (resolution, resolution, 3),
+    upright, squeezed to a square.
 
     Nothing is cut off and nothing padded; shrinking averages (anti-aliased bilinear).  For a few pictures:
     decoding.decode is faster and gives the same look.
     """
-    with Image.open(path, formats=STORED) as image:
+    with Image.open(stored, formats=STORED) as image:
         image.draft("RGB", (resolution, resolution))  # JPEG: decodes at 1/2, 1/4 or 1/8 where that is enough
-        return squeeze(ImageOps.exif_transpose(image), resolution)
+        ImageOps.exif_transpose(image, in_place=True)
+        return squeeze(image, resolution)
 
 
 def squeeze(image: Image.Image, side: int) -> NDArray[np.uint8]:
     """Return RGB (side, side, 3); shrinking averages (anti-aliased bilinear)."""
-    small = image.convert("RGB").resize((side, side), Image.Resampling.BILINEAR)
+    colored = image if image.mode == "RGB" else image.convert("RGB")  # Pillow copies where nothing changes
+    small = colored if colored.size == (side, side) else colored.resize((side, side), _AVERAGING)
     return np.array(small, dtype=np.uint8)
 
 

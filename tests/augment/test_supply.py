@@ -22,6 +22,11 @@ def test_it_gives_what_apply_gives_to_the_bit(spec, rows):
     assert torch.equal(given, transforms.apply(IMAGES[rows], spec, generator()))
 
 
+def test_whole_moves_are_laid_out_and_fine_ones_sampled():
+    laid = {spec.name for spec in POLICIES if Supply(IMAGES, spec)._planes is not None}
+    assert laid == {"shift", "shift-flip", "shift-flip-color", "flip"}
+
+
 @pytest.mark.parametrize("spec", [SHIFT, SHIFT_FLIP])
 def test_too_many_pictures_are_changed_batch_by_batch(spec, monkeypatch):
     monkeypatch.setattr(supply, "ROOM", 10_000)

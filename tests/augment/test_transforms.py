@@ -127,6 +127,24 @@ def test_no_saturation_is_gray_as_bright_as_before():
     assert torch.allclose(out, luma[..., None].expand(out.shape), atol=1e-3)
 
 
+@pytest.mark.parametrize("side", [8, 9])
+def test_light_in_one_product_is_that_of_three_steps(side):
+    """Reference: the definition, one change after another, in double precision."""
+    fine = {name: value.double() for name, value in drawn(STRONG, count=40).fine.items()}
+    spec = replace(STRONG, rotate=0.0, scale=0.0, erase=0.0)
+    out = transforms.recolor(IMAGES[:, :side, :side], spec, changes(40, fine=drawn(STRONG, count=40).fine))
+    x = IMAGES[:, :side, :side].double()
+    brightness, contrast, saturation = (fine[name][:, None, None, None] for name in transforms.LIGHT)
+    x = x + 255 * brightness
+    mean = x.mean((1, 2, 3), keepdim=True)
+    x = mean + (x - mean) * (1 + contrast)
+    gray = (x * x.new_tensor(transforms.LUMA)).sum(3, keepdim=True)
+    x = (gray + (x - gray) * (1 + saturation)).clamp(0, 255)
+    torch.testing.assert_close(out.double(), x, rtol=0, atol=2e-4)
+    assert (x == 0).any()
+    assert (x == 255).any()
+
+
 def test_the_erased_square_takes_the_mean_color_and_may_hang_over_the_edge():
     corner = torch.tensor([[3, -2], [5, 14]])
     out = transforms.change(IMAGES[:2], replace(NOTHING, erase=0.25), changes(2, erase=corner))

@@ -17,6 +17,9 @@ def test_what_does_not_fit_one_picture_at_a_time_ends_in_a_sentence():
 
 def test_another_error_is_no_lack_of_memory():
     assert not fits.is_out_of_memory(RuntimeError("shapes do not fit"))
+    assert not fits.is_out_of_memory(
+        RuntimeError("could not create a primitive descriptor for a convolution")
+    )
 
 
 @pytest.mark.parametrize("damaged", ["", "{", "[1]"])
@@ -47,3 +50,4 @@ def test_torchs_own_words_are_understood():
     assert fits.is_out_of_memory(found.value)
     assert fits.is_out_of_memory(torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2 GiB"))
     assert fits.is_out_of_memory(MemoryError())
+    assert fits.is_out_of_memory(RuntimeError("could not create a primitive\n"))

@@ -11,7 +11,7 @@ from torch import nn
 from tests import toys
 from trainer.engine import recipe
 from trainer.engine.networks import build as networks
-from trainer.engine.networks.layers import Dropout
+from trainer.engine.networks.layers import Dropout, Mean
 from trainer.engine.recipe import Recipe
 
 every_network = pytest.mark.parametrize("name", recipe.NETWORKS)
@@ -250,6 +250,19 @@ def test_the_vit_learns_its_pictures_by_heart():
     pixels, labels = toys.shape_pixels(24, 16, np.random.default_rng(5))
     model = learn("vit", pixels, labels, steps=60, rate=0.003)
     assert (model(torch.from_numpy(pixels)).argmax(1).numpy() == labels).mean() > 0.9
+
+
+# --- mean
+
+
+@pytest.mark.parametrize("layout", [torch.channels_last, torch.contiguous_format])
+def test_the_mean_is_torchs_and_its_slope_lies_as_the_pictures_do(layout):
+    x = torch.randn(3, 5, 4, 6).contiguous(memory_format=layout).requires_grad_()
+    made, pooled = Mean()(x), nn.AdaptiveAvgPool2d(1)(x).flatten(1)
+    torch.testing.assert_close(made, pooled)
+    (slope,) = torch.autograd.grad(made[:, 0].sum(), x)
+    assert torch.equal(slope, torch.autograd.grad(pooled[:, 0].sum(), x)[0])
+    assert slope.is_contiguous(memory_format=layout)
 
 
 # --- dropout

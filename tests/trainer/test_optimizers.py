@@ -1,5 +1,6 @@
 import copy
 import dataclasses
+from functools import partial
 
 import numpy as np
 import pytest
@@ -105,22 +106,39 @@ def test_a_filter_moves_as_the_matrix_that_it_flattens_to():
     assert torch.equal(filters.flatten(1), matrix)
 
 
-@pytest.mark.parametrize(
+def twin_groups(model):
+    return [
+        {"params": [p for p in model.parameters() if p.ndim > 1], "weight_decay": 0.1},
+        {"params": [p for p in model.parameters() if p.ndim <= 1], "weight_decay": 0.0},
+    ]
+
+
+torchs_own = pytest.mark.parametrize(
     ("name", "reference"),
     [
-        ("sgd", lambda groups: torch.optim.SGD(groups, lr=0.02, momentum=0.9, nesterov=True)),
-        ("adam", lambda groups: torch.optim.Adam(groups, lr=0.02)),
-        ("adamw", lambda groups: torch.optim.AdamW(groups, lr=0.02)),
+        ("sgd", partial(torch.optim.SGD, lr=0.02, momentum=0.9, nesterov=True)),
+        ("adam", partial(torch.optim.Adam, lr=0.02)),
+        ("adamw", partial(torch.optim.AdamW, lr=0.02)),
     ],
 )
+
+
+@torchs_own
 def test_the_others_are_torchs_own(name, reference):
     model, optimizer = build(optimizer=name, learning_rate=0.02)
     twin, _ = build(optimizer=name)
-    groups = [
-        {"params": [p for p in twin.parameters() if p.ndim > 1], "weight_decay": 0.1},
-        {"params": [p for p in twin.parameters() if p.ndim <= 1], "weight_decay": 0.0},
-    ]
-    assert torch.equal(walk(model, optimizer, 3), walk(twin, reference(groups), 3))
+    assert torch.equal(walk(model, optimizer, 3), walk(twin, reference(twin_groups(twin), fused=True), 3))
+
+
+@torchs_own
+def test_in_one_kernel_they_take_the_steps_of_the_plain_formula(name, reference):
+    made, plain = (nn.Parameter(torch.linspace(-1, 1, 60).view(6, 10)) for _ in range(2))
+    optimizers_of = (reference([made], fused=True), reference([plain], foreach=False, fused=False))
+    for step in range(1, 6):
+        for weight, optimizer in zip((made, plain), optimizers_of, strict=True):
+            weight.grad = torch.sin(step * torch.arange(60.0)).view(6, 10)
+            optimizer.step()
+    torch.testing.assert_close(made, plain, rtol=1e-6, atol=1e-6)
 
 
 def test_beside_muon_the_others_take_torchs_adamw_steps():
@@ -175,6 +193,13 @@ def test_a_step_gives_the_closures_value():
     weight = nn.Parameter(torch.ones(2, 2))
     weight.grad = torch.ones(2, 2)
     assert Muon([{"params": [weight]}], 0.1, 0.9).step(lambda: 7.0) == 7.0
+
+
+@every_optimizer
+def test_from_scratch_head_and_features_share_their_groups(name):
+    _, alike = build(optimizer=name)
+    _, apart = build(optimizer=name, weights="self-supervised")
+    assert len(alike.param_groups) == len(apart.param_groups) - 2
 
 
 # --- determinism

@@ -3,7 +3,7 @@ import torch
 from torch.optim import lr_scheduler
 
 from trainer.engine import schedules
-from trainer.engine.recipe import Recipe
+from trainer.engine.recipe import SCHEDULES, Recipe
 
 
 def ours(recipe, steps):
@@ -75,3 +75,25 @@ def test_every_rate_of_every_budget_lies_between_nothing_and_the_peak(schedule, 
     assert min(rates) >= 0
     assert max(rates) <= 0.3 + 1e-12
     assert schedules.cycle_ends(recipe, steps)[-1] == steps
+
+
+# --- steps to draw
+
+
+@pytest.mark.parametrize("schedule", SCHEDULES)
+@pytest.mark.parametrize("count", [1, 2, 9, 1000])
+def test_steps_to_draw_ascend_within_the_budget_and_keep_every_bend(schedule, count):
+    recipe = Recipe(schedule=schedule)
+    steps = schedules.spread(recipe, 137, count)
+    assert list(steps) == sorted(set(steps))
+    assert (steps[0], steps[-1]) == (1, 137)
+    ends = schedules.cycle_ends(recipe, 137)
+    bends = {schedules.peak_step(recipe, 137), *ends, *(end + 1 for end in ends[:-1])}
+    assert bends <= set(steps)
+    assert len(steps) <= min(137, count + 8)
+
+
+@pytest.mark.parametrize("schedule", SCHEDULES)
+def test_the_peak_is_the_first_step_at_the_full_rate(schedule):
+    recipe = Recipe(schedule=schedule, learning_rate=0.3)
+    assert ours(recipe, 137).index(pytest.approx(0.3)) + 1 == schedules.peak_step(recipe, 137)

@@ -1,5 +1,7 @@
 """The product in a real browser: the loop by hand, no foreign host, nothing that the policy forbids."""
 
+import re
+
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import expect
@@ -127,6 +129,9 @@ def test_choices_without_effect_hide_until_they_have_one(visit):
     page.get_by_text("A residual network").click()
     expect(momentum).to_be_visible()  # the preset's optimizer has one
     expect(page.get_by_label("Batch size")).to_have_attribute("placeholder", "128")
+    expect(page.locator("#schedule-chart")).to_have_attribute("aria-label", re.compile("climbs to 0.1 until"))
+    expect(page.get_by_text("“residual”, with the labels of today")).to_be_visible()
+    expect(page.get_by_text("“plain”, with the labels of today")).to_be_hidden()
     watch.check()
     context.close()
 

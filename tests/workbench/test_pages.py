@@ -192,6 +192,27 @@ def test_the_plan_is_shown_before_it_acts(rows, sign_in):
     assert Job.objects.count() == before
 
 
+def shown_schedule(answer):
+    text = answer.content.decode()
+    return re.search(r'data-chart="schedule-([^"]+)" role="img" aria-label="([^"]+)"', text).groups()
+
+
+def test_the_learning_rate_of_the_asked_preset_is_drawn(rows, sign_in):
+    client, place = sign_in("admin"), reverse("train", args=[rows.dataset])
+    name, said = shown_schedule(client.get(f"{place}?recipe=residual"))
+    assert (name, said[:34]) == ("residual", "The rate climbs to 0.1 until step ")
+    assert shown_schedule(client.get(f"{place}?recipe=nonsense"))[0] == "plain"
+
+
+def test_the_learning_rate_of_own_choices_is_drawn_sent_or_suggested(rows, sign_in):
+    client, place = sign_in("admin"), reverse("train", args=[rows.dataset])
+    sent = {"recipe": "plain", "schedule": "restarts", "learning_rate": "0.3", "look": "plan"}
+    name, said = shown_schedule(client.post(place, sent))
+    assert (name, said[:33]) == ("own", "The rate falls 3 times from 0.3 t")
+    name, said = shown_schedule(client.get(f"{place}?learning_rate=0.03"))
+    assert (name, said[:30]) == ("own", "The rate climbs to 0.03 until ")
+
+
 def test_a_recipe_that_cannot_be_trained_starts_nothing(rows, sign_in):
     client, before = sign_in("admin"), Job.objects.count()
     answer = client.post(reverse("train", args=[rows.dataset]), {"recipe": "plain", "rebalance": "7"})

@@ -45,11 +45,18 @@ class Fits:
             return {}
 
 
+# oneDNN names no reason where it gets no memory for its code or its scratch; what it does not know at all it
+# calls "could not create a primitive descriptor".
+ONEDNN_FULL = ("could not create a primitive", "could not execute a primitive")
+
+
 def is_out_of_memory(error: BaseException) -> bool:
     """Say whether an error means that memory ran out, on whatever device."""
     if isinstance(error, MemoryError):
         return True
     words = str(error)
+    if words.strip() in ONEDNN_FULL:
+        return True
     return "out of memory" in words or "can't allocate memory" in words or "not enough memory" in words
 
 

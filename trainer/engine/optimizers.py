@@ -29,7 +29,7 @@ def build(model: Classifier, recipe: Recipe) -> torch.optim.Optimizer:
     """
     start = 1.0 if recipe.weights is None else FINE_TUNING
     groups = [*_features(model.features, recipe, start), *_by_decay(list(model.head.parameters()), recipe)]
-    made = _MAKERS[recipe.optimizer](groups, recipe)
+    made = _MAKERS[recipe.optimizer](_united(groups), recipe)
     set_rate(made, recipe.learning_rate)
     return made
 
@@ -143,11 +143,27 @@ def _by_decay(weights: list[nn.Parameter], recipe: Recipe, scale: float = 1.0) -
     return [{"params": kind, "weight_decay": decay, "scale": scale} for kind, decay in kinds if kind]
 
 
+def _united(groups: list[Group]) -> list[Group]:
+    """Return the groups with those that differ in nothing put together: each costs 40 us a step."""
+    united: list[Group] = []
+    for group in groups:
+        like = [other for other in united if _but_weights(other) == _but_weights(group)]
+        if like:
+            like[0]["params"] += group["params"]
+        else:
+            united.append(group)
+    return united
+
+
+def _but_weights(group: Group) -> Group:
+    return {name: value for name, value in group.items() if name != "params"}
+
+
 _MAKERS: dict[str, Callable[[list[Group], Recipe], torch.optim.Optimizer]] = {
     "sgd": lambda groups, recipe: torch.optim.SGD(
-        groups, lr=recipe.learning_rate, momentum=recipe.momentum, nesterov=recipe.momentum > 0
+        groups, lr=recipe.learning_rate, momentum=recipe.momentum, nesterov=recipe.momentum > 0, fused=True
     ),
-    "adam": lambda groups, recipe: torch.optim.Adam(groups, lr=recipe.learning_rate),
-    "adamw": lambda groups, recipe: torch.optim.AdamW(groups, lr=recipe.learning_rate),
+    "adam": lambda groups, recipe: torch.optim.Adam(groups, lr=recipe.learning_rate, fused=True),
+    "adamw": lambda groups, recipe: torch.optim.AdamW(groups, lr=recipe.learning_rate, fused=True),
     "muon": lambda groups, recipe: Muon(groups, recipe.learning_rate, recipe.momentum),
 }

@@ -65,11 +65,15 @@ def load(
     shard = _Shard(folder, resolution)
     wanted = [hashlib.sha256(key.encode()).digest() for key in keys]
     missing = dict(zip(wanted, files, strict=True))
-    while missing := {key: file for key, file in missing.items() if key not in shard.known()}:
+    while missing := _without(missing, shard.known()):
         report(Progress("decoding", len(files) - len(missing), len(files)))
         shard.grow(missing)
     places = shard.known()
     return Gathered(shard.view(), np.array([places[key] for key in wanted], dtype=np.int64))
+
+
+def _without(wanted: dict[bytes, Path], known: dict[bytes, int]) -> dict[bytes, Path]:
+    return {key: file for key, file in wanted.items() if key not in known}
 
 
 def _remove_old(folder: Path) -> None:

@@ -22,7 +22,7 @@ def learning_rate(recipe: Recipe, step: int, steps: int) -> float:
     """
     if recipe.schedule == "restarts":
         return recipe.learning_rate * _falling(*_place_in_cycle(recipe, step, steps))
-    climb = max(1, round(recipe.warmup * steps))
+    climb = peak_step(recipe, steps)
     if recipe.schedule == "one-cycle":
         return recipe.learning_rate * _one_cycle(step - 1, climb, steps)
     if step <= climb:
@@ -43,6 +43,25 @@ def cycle_ends(recipe: Recipe, steps: int) -> tuple[int, ...]:
     lengths = [recipe.restart_mult**cycle for cycle in range(recipe.restarts + 1)]
     shares = [done / sum(lengths) for done in itertools.accumulate(lengths)]
     return tuple(sorted({max(1, round(share * steps)) for share in shares}))
+
+
+def peak_step(recipe: Recipe, steps: int) -> int:
+    """Return the last step of the warm-up, the first one at the recipe's learning rate."""
+    if recipe.schedule == "restarts":
+        return 1
+    return max(1, round(recipe.warmup * steps))
+
+
+def spread(recipe: Recipe, steps: int, count: int) -> tuple[int, ...]:
+    """Return about `count` steps of 1..steps, ascending, that a drawing of the schedule needs.
+
+    Evenly spread ones, and all at which it bends or jumps: the first and the last one, the peak, the last one
+    of each cycle and the next one.
+    """
+    even = {round(1 + (steps - 1) * place / max(1, count - 1)) for place in range(count)}
+    ends = cycle_ends(recipe, steps)
+    starts = {end + 1 for end in ends if end < steps}
+    return tuple(sorted({*even, 1, steps, peak_step(recipe, steps), *ends, *starts}))
 
 
 def _place_in_cycle(recipe: Recipe, step: int, steps: int) -> tuple[int, int]:

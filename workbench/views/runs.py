@@ -100,6 +100,7 @@ def train(request: HttpRequest, pk: int) -> HttpResponse:
         "presets": plans.presets(row),
         "told": plans.told(),
         "own": plans.own_plan(row, form),
+        "schedules": plans.schedules(row, form),
         "largest": plans.largest(row),
         "area": "datasets",
     }

@@ -7,17 +7,20 @@ give (B, channels).
 import torch
 from torch import Tensor, nn
 
-from trainer.engine.networks.layers import Residual, draw_filters
+from trainer.engine.networks.layers import Mean, Residual, draw_filters
 from trainer.engine.recipe import Recipe
 
 LARGE = 96  # pixels a side from which ResNet-18 halves the picture twice before its first block
 
 
 def cnn(recipe: Recipe, generator: torch.Generator) -> tuple[nn.Module, int]:
-    """Four 3x3 convolutions, halved thrice, mean over what is left."""
+    """Four 3x3 convolutions, halved thrice, mean over what is left.
+
+    Halved before the norm, as in the airbench networks: norm and ReLU then see a quarter of the numbers.
+    """
     w = recipe.width
-    body = [_conv(3, w, pool=True), _conv(w, 2 * w, pool=True), _conv(2 * w, 4 * w, pool=True)]
-    features = nn.Sequential(*body, _conv(4 * w, 8 * w), nn.AdaptiveAvgPool2d(1), nn.Flatten())
+    body = [_halved(3, w), _halved(w, 2 * w), _halved(2 * w, 4 * w)]
+    features = nn.Sequential(*body, _conv(4 * w, 8 * w), Mean())
     draw_filters(features, generator)
     return features, 8 * w
 
@@ -76,6 +79,11 @@ class Block(nn.Module):
 def _step(before: int, after: int, *, kernel: int = 3, stride: int = 1) -> nn.Sequential:
     layer = nn.Conv2d(before, after, kernel, stride, padding=kernel // 2, bias=False)
     return nn.Sequential(layer, nn.BatchNorm2d(after), nn.ReLU(inplace=True))
+
+
+def _halved(before: int, after: int) -> nn.Sequential:
+    layer = nn.Conv2d(before, after, 3, padding=1, bias=False)
+    return nn.Sequential(layer, nn.MaxPool2d(2), nn.BatchNorm2d(after), nn.ReLU(inplace=True))
 
 
 def _conv(before: int, after: int, *, pool: bool = False) -> nn.Sequential:

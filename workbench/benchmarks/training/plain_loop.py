@@ -12,7 +12,7 @@ from trainer.engine import schedules
 from trainer.engine.networks import build as networks
 from trainer.engine.networks.build import Classifier
 from trainer.engine.recipe import Recipe
-from workbench.benchmarks.training.digits import SIDE, Pictures
+from workbench.benchmarks.training.digits import Pictures
 
 PAD = 4
 ENHANCERS = (ImageEnhance.Brightness, ImageEnhance.Contrast, ImageEnhance.Color)
@@ -20,9 +20,13 @@ ENHANCERS = (ImageEnhance.Brightness, ImageEnhance.Contrast, ImageEnhance.Color)
 
 @dataclass(frozen=True)
 class Folder(Dataset[tuple[Tensor, int]]):
-    """Pictures as float tensors (3, R, R) in [0, 1], read from their files each time, changed if `train`."""
+    """Pictures as float tensors (3, R, R) in [0, 1], read from their files each time, changed if `train`.
+
+    A file of another size than R x R is shrunk by Pillow's anti-aliased bilinear.
+    """
 
     pictures: Pictures
+    side: int
     rng: np.random.Generator
     train: bool = True
 
@@ -32,6 +36,8 @@ class Folder(Dataset[tuple[Tensor, int]]):
     def __getitem__(self, number: int) -> tuple[Tensor, int]:
         with Image.open(self.pictures.files[number]) as file:
             image = file.convert("RGB")
+        if image.size != (self.side, self.side):
+            image = image.resize((self.side, self.side), Image.Resampling.BILINEAR)
         if self.train:
             image = self._changed(image)
         pixels = torch.from_numpy(np.array(image)).permute(2, 0, 1).float() / 255
@@ -39,7 +45,7 @@ class Folder(Dataset[tuple[Tensor, int]]):
 
     def _changed(self, image: Image.Image) -> Image.Image:
         left, top = self.rng.integers(0, 2 * PAD + 1, 2).tolist()
-        image = ImageOps.expand(image, PAD).crop((left, top, left + SIDE, top + SIDE))
+        image = ImageOps.expand(image, PAD).crop((left, top, left + self.side, top + self.side))
         if self.rng.random() < 0.5:
             image = ImageOps.mirror(image)
         for enhancer in ENHANCERS:
@@ -64,7 +70,7 @@ def train(pictures: Pictures, recipe: Recipe, n_classes: int, *, seed: int) -> P
     generator = torch.Generator().manual_seed(seed)
     model = Plain(networks.build(recipe, n_classes, generator)).train()
     loader = DataLoader(
-        Folder(pictures, np.random.default_rng(seed)),
+        Folder(pictures, recipe.resolution, np.random.default_rng(seed)),
         recipe.batch,
         shuffle=True,
         drop_last=True,
@@ -87,8 +93,8 @@ def train(pictures: Pictures, recipe: Recipe, n_classes: int, *, seed: int) -> P
 
 
 @torch.inference_mode()
-def accuracy(model: Plain, pictures: Pictures) -> float:
+def accuracy(model: Plain, pictures: Pictures, side: int) -> float:
     """Return the share of pictures that the model names rightly."""
-    loader = DataLoader(Folder(pictures, np.random.default_rng(0), train=False), 256)
+    loader = DataLoader(Folder(pictures, side, np.random.default_rng(0), train=False), 256)
     right = sum(int((model(images).argmax(1) == labels).sum()) for images, labels in loader)
     return right / len(pictures.files)

@@ -1,4 +1,4 @@
-"""What a training would do to the proportions of the classes, shown before it does."""
+"""What a training would do, shown before it does: to the proportions of the classes, and at which rates."""
 
 from __future__ import annotations
 
@@ -12,8 +12,12 @@ from labeling.models import Dataset
 from trainer.engine.recipe import DESCRIPTIONS, NAMED, Recipe
 from trainer.engine.recipe_fields import ONLY_WITH
 from trainer.models import Run
+from workbench import schedule_charts
+from workbench.charts.frame import Info, Option
 from workbench.views.contexts import labels
 from workbench.views.train_form import Training
+
+OWN = "own"  # no preset has this name
 
 
 @dataclass(frozen=True)
@@ -27,6 +31,17 @@ class Preset:
     took_s: float | None  # the newest run of just this recipe on the dataset, where there is one
     took_n: int | None  # labels that it learned from
     plan: Plan | None
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """The learning rate of a recipe, for the number of labels of today."""
+
+    name: str  # of the preset, or OWN
+    place: str  # the id of its options in the page
+    info: Info
+    options: dict[str, Option]  # by theme
+    shown: bool
 
 
 def presets(dataset: Dataset) -> tuple[Preset, ...]:
@@ -52,10 +67,41 @@ def told() -> dict[str, object]:
     return {"presets": {name: recipe.to_json() for name, recipe in NAMED.items()}, "needs": ONLY_WITH}
 
 
+def schedules(dataset: Dataset, form: Training) -> tuple[Schedule, ...]:
+    """Return the learning rates of all presets, and of the form's own choices first where it has some.
+
+    The one that is shown is marked; the form's script shows another when a preset is chosen.
+    """
+    labeled = _labeled(dataset)
+    own = _own(form)
+    asked = str(form["recipe"].value())
+    chosen = OWN if own else asked if asked in NAMED else next(iter(NAMED))
+    known = {OWN: own, **NAMED} if own else NAMED
+    return tuple(_schedule(name, recipe, labeled, name == chosen) for name, recipe in known.items())
+
+
+def _schedule(name: str, recipe: Recipe, labeled: int, shown: bool) -> Schedule:
+    learned = labeled - round(recipe.validation * labeled)  # validation items are not trained on
+    info = schedule_charts.schedule_info(recipe, recipe.steps(learned))
+    options = {
+        "light": schedule_charts.schedule_option(info),
+        "dark": schedule_charts.schedule_option(info, dark=True),
+    }
+    return Schedule(name, f"schedule-{name}", info, options, shown)
+
+
 def own_plan(dataset: Dataset, form: Training) -> Plan | None:
     """Return the plan of the choices in the form, None where they leave the proportions alone."""
-    chosen = form.cleaned_data.get("chosen") if form.is_bound and form.is_valid() else None
-    return _plan(dataset, chosen) if isinstance(chosen, Recipe) else None
+    chosen = _own(form)
+    return _plan(dataset, chosen) if chosen else None
+
+
+def _own(form: Training) -> Recipe | None:
+    """Return the recipe in the form, sent or suggested by the address, where it is no preset."""
+    suggested = {"recipe": form["recipe"].value(), **form.initial}
+    filled = form if form.is_bound else Training(suggested)
+    chosen = filled.cleaned_data["chosen"] if filled.is_valid() else None
+    return chosen if isinstance(chosen, Recipe) else None
 
 
 def largest(dataset: Dataset) -> int:

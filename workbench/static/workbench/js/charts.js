@@ -110,6 +110,7 @@
     if (button) save(button);
   });
   document.addEventListener("seedbed:theme", draw);
+  document.addEventListener("seedbed:chart", draw);
   document.addEventListener("htmx:after:swap", draw);
   document.addEventListener("htmx:after:sse:message", grow);
   window.addEventListener("resize", () => {

@@ -37,6 +37,16 @@
     });
   }
 
+  /* The chosen preset's learning rates take the place of those that are shown. */
+  function showSchedule(name) {
+    document.querySelectorAll("[data-schedule]").forEach((part) => { part.hidden = part.dataset.schedule !== name; });
+    const chart = document.getElementById("schedule-chart");
+    chart.dataset.chart = `schedule-${name}`;
+    chart.setAttribute("aria-label", document.querySelector(`[data-schedule="${name}"] [data-said]`).textContent);
+    document.dispatchEvent(new CustomEvent("seedbed:chart"));
+  }
+
   form.addEventListener("input", refresh);
+  form.addEventListener("change", ({ target }) => { if (target.name === "recipe") showSchedule(target.value); });
   refresh();
 })();
