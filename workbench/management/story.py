@@ -152,7 +152,7 @@ class Story:
             comparisons.compare(base, other, seed=0, now=timezone.now())
 
     def draw_curve(self) -> None:
-        with self.screen.step("curve", "Learning curve: 5 sizes x 2 seeds") as step:
+        with self.screen.step("curve", "Learning curve: growing subsets x 2 seeds") as step:
             self.see(work.start_curve(self.dataset, seed=0), step)
 
     def ask_for_advice(self) -> None:

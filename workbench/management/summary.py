@@ -10,12 +10,13 @@ from labeling.label_studio import pulse
 from labeling.models import Dataset
 from labeling.services.connection import connection
 from trainer.models import Comparison, Curve, Forecast, Run
+from trainer.services import curves
 from workbench.management.story import label_studio_counts
 from workbench.models import Advice
 
 
 def report(dataset: Dataset, seconds: dict[str, float]) -> dict[str, Any]:
-    curve = dataset.curves.exclude(finished_at=None).first()
+    curve = curves.latest(dataset)
     return {
         "label_studio": {"version": version(), **label_studio_counts(dataset)},
         "dataset": {
