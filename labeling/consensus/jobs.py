@@ -16,6 +16,8 @@ def settle_by_model(
 ) -> dict[str, object] | None:
     """Settle the samples with several opinions; None where the dataset is gone.
 
+    Where no sample has them nothing is settled and nothing recorded.
+
     The predictions must be out-of-fold: of models that never saw the labels of the samples they judge.
     """
     dataset = Dataset.objects.filter(pk=dataset_id).first()
@@ -24,6 +26,8 @@ def settle_by_model(
     report(Progress("reading opinions", 0, 2))
     predictions = PredictionSet.objects.filter(pk=prediction_set_id or 0, dataset=dataset).first()
     case = consensus.open_case(dataset, method, predictions)
+    if not case.shared:
+        return {"samples": 0, "note": "No sample was judged by two people."}
     report(Progress("weighing opinions", 1, 2))
     made = consensus.settle(dataset, case, _weigh(case), timezone.now())
     report(Progress("settled", 2, 2))

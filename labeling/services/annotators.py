@@ -65,7 +65,7 @@ class _Judgement(NamedTuple):
 
 
 def _work(dataset: Dataset) -> dict[int, list[_Judgement]]:
-    """Return what each annotator did and still stands by, skips too; labels of unknown classes are left out."""
+    """Return what each annotator did and stands by, skips too; labels of unknown classes are left out."""
     rows = Annotation.objects.filter(
         sample__dataset=dataset, annotator__isnull=False, deleted_at=None, superseded=False
     ).order_by("pk")

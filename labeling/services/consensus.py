@@ -6,12 +6,11 @@ from datetime import datetime
 
 import numpy as np
 from django.conf import settings
-from django.db.models import Exists, OuterRef
 from numpy.typing import NDArray
 
 from labeling.consensus import table
 from labeling.consensus.table import Table, Weighed
-from labeling.models import Annotation, Dataset, PredictionSet, Settlement
+from labeling.models import Dataset, PredictionSet, Settlement
 from labeling.services import opinions
 from labeling.services.opinions import Word
 
@@ -34,14 +33,10 @@ class Case:
     note: str = ""  # why it is not what was asked for
     source: str = ""  # of probs
 
-
-def is_shared(dataset: Dataset) -> bool:
-    """Return whether two people judged the same sample."""
-    standing = Annotation.objects.standing().filter(sample__dataset=dataset, annotator__isnull=False)
-    other = Annotation.objects.standing().filter(
-        sample=OuterRef("sample"), annotator__gt=OuterRef("annotator")
-    )
-    return standing.filter(Exists(other)).exists()
+    @property
+    def shared(self) -> int:
+        """How many samples have several opinions."""
+        return int((self.table.votes >= SEVERAL).sum())
 
 
 def open_case(dataset: Dataset, asked: str, predictions: PredictionSet | None) -> Case:
@@ -81,7 +76,7 @@ def settle(dataset: Dataset, case: Case, weighed: Weighed | None, now: datetime)
         method=case.method,
         note=case.note,
         source=case.source,
-        samples=len(words) if weighed else int((case.table.votes >= SEVERAL).sum()),
+        samples=len(words) if weighed else case.shared,
         changed=changed,
         quality=quality,
         created_at=now,
