@@ -5,8 +5,10 @@ Source: J. Cohen 1960, "A Coefficient of Agreement for Nominal Scales".
 
 from dataclasses import dataclass
 from itertools import combinations
+from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from labeling.consensus.measures import RESAMPLES, Estimate, Floats, estimate, over
 from labeling.consensus.table import NOTHING, Said
@@ -28,37 +30,53 @@ class Pair:
     classes: tuple[Estimate | None, ...]  # (K,) kappa of each class against all the others
 
 
-def pairs(said: Said, k: int, rng: np.random.Generator) -> tuple[Pair, ...]:
-    """Return each two people of `said` (N, A) who share FEWEST samples; those who share the most first."""
-    found = [_pair(said, k, a, b, rng) for a, b in combinations(range(said.shape[1]), 2)]
-    return tuple(sorted((pair for pair in found if pair), key=lambda pair: -pair.percent.n))
+def pairs(said: Said, k: int, rng: np.random.Generator, most: int = 100) -> tuple[Pair, ...]:
+    """Return at most so many pairs of people of `said` (N, A) who share FEWEST samples.
+
+    Those who share the most come first.
+    """
+    spoke = (said != NOTHING).astype(np.int64)
+    common = spoke.T @ spoke
+    found = [(a, b) for a, b in combinations(range(said.shape[1]), 2) if common[a, b] >= FEWEST]
+    found.sort(key=lambda pair: -common[pair])
+    return tuple(_pair(said[:, [a, b]], (a, b), k, rng) for a, b in found[:most])
 
 
-def _pair(said: Said, k: int, a: int, b: int, rng: np.random.Generator) -> Pair | None:
-    both = (said[:, a] != NOTHING) & (said[:, b] != NOTHING)
-    n = int(both.sum())
-    if n < FEWEST:
-        return None
-    counts = np.bincount(said[both, a].astype(np.int64) * k + said[both, b], minlength=k * k)
-    drawn = rng.multinomial(n, counts / n, RESAMPLES).reshape(-1, k, k) / n  # the bootstrap of n samples
-    joint = counts.reshape(k, k) / n
-    percent = estimate(_diagonal(joint), _diagonal(drawn), n)
+def _pair(said: Said, who: tuple[int, int], k: int, rng: np.random.Generator) -> Pair:
+    one, other = said[(said != NOTHING).all(axis=1)].astype(np.int64).T
+    cells, often = np.unique(one * k + other, return_counts=True)
+    n = len(one)
+    whole = _Joint.of(cells, often / n, k)
+    drawn = _Joint.of(cells, rng.multinomial(n, often / n, RESAMPLES) / n, k)  # the bootstrap of n samples
+    percent = estimate(whole.alike.sum(axis=-1), drawn.alike.sum(axis=-1), n)
     assert percent is not None  # a share of n > 0 samples has a value
-    against = [estimate(_kappa(_against(joint, c)), _kappa(_against(drawn, c)), n) for c in range(k)]
-    return Pair(a, b, percent, estimate(_kappa(joint), _kappa(drawn), n), tuple(against))
+    each, each_drawn = whole.kappas(), drawn.kappas()
+    classes = tuple(estimate(each[c], each_drawn[:, c], n) for c in range(k))
+    return Pair(*who, percent, estimate(whole.kappa(), drawn.kappa(), n), classes)
 
 
-def _diagonal(joint: Floats) -> Floats:
-    return np.asarray(np.einsum("...kk->...", joint))
+class _Joint(NamedTuple):
+    """Shares of samples, for each class (..., K)."""
+
+    alike: Floats  # both name it
+    first: Floats  # the first names it
+    second: Floats
+
+    @classmethod
+    def of(cls, cells: NDArray[np.int64], shares: Floats, k: int) -> "_Joint":
+        """Sum the shares (..., U) of the cells first * k + second."""
+        first, second = np.eye(k)[cells // k], np.eye(k)[cells % k]
+        return cls(shares @ (first * second), shares @ first, shares @ second)
+
+    def kappa(self) -> Floats:
+        chance = (self.first * self.second).sum(axis=-1)
+        return _beyond(self.alike.sum(axis=-1), chance)
+
+    def kappas(self) -> Floats:
+        """Return the kappa of each class against all the others (..., K)."""
+        chance = self.first * self.second + (1 - self.first) * (1 - self.second)
+        return _beyond(1 - self.first - self.second + 2 * self.alike, chance)
 
 
-def _kappa(joint: Floats) -> Floats:
-    chance = (joint.sum(axis=-1) * joint.sum(axis=-2)).sum(axis=-1)
-    return over(_diagonal(joint) - chance, np.round(1 - chance, 12))  # 1 - 1 may leave a rounding error
-
-
-def _against(joint: Floats, c: int) -> Floats:
-    """Return the table (..., 2, 2) of one class against all the others."""
-    both, first, second = joint[..., c, c], joint[..., c, :].sum(axis=-1), joint[..., :, c].sum(axis=-1)
-    cells = [both, first - both, second - both, joint.sum(axis=(-1, -2)) - first - second + both]
-    return np.stack(cells, axis=-1).reshape(*joint.shape[:-2], 2, 2)
+def _beyond(observed: Floats, chance: Floats) -> Floats:
+    return over(observed - chance, np.round(1 - chance, 12))  # 1 - 1 may leave a rounding error

@@ -60,6 +60,7 @@ def counts(said: Said, k: int) -> NDArray[np.int64]:
 
     Raises ValueError where a number is no class.
     """
-    if said.ndim != 2 or said.min(initial=0) < NOTHING or said.max(initial=0) >= k:
+    if said.ndim != 2 or said.min(initial=0) < NOTHING or said.max(initial=NOTHING) >= k:
         raise ValueError(f"said must be (N, A) with class numbers in [-1, {k}), got shape {said.shape}")
-    return np.stack([(said == number).sum(axis=1) for number in range(k)], axis=1)
+    named = [(said == number).sum(axis=1) for number in range(k)]
+    return np.array(named, dtype=np.int64).reshape(k, len(said)).T
