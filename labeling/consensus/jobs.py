@@ -31,7 +31,7 @@ def settle_by_model(
     report(Progress("weighing opinions", 1, 2))
     made = consensus.settle(dataset, case, _weigh(case), timezone.now())
     report(Progress("settled", 2, 2))
-    return {"method": made.method, "samples": made.samples, "changed": made.changed, "note": made.note}
+    return {"method": str(made.method), "samples": made.samples, "changed": made.changed, "note": made.note}
 
 
 def _weigh(case: Case) -> Weighed | None:

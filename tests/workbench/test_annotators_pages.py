@@ -189,3 +189,14 @@ def test_the_dataset_page_leads_there(sign_in, dataset):
         reverse("annotators", args=[dataset.pk])
         in get(sign_in("engineer"), "dataset", dataset).content.decode()
     )
+
+
+def test_a_picture_tells_what_settled_it(sign_in, dataset):
+    dataset.samples.filter(key="shared 1").update(
+        label="dog", label_method="dawid-skene", label_confidence=0.87
+    )
+    one, other = dataset.samples.filter(key__in=["shared 1", "shared 2"])
+    client = sign_in("annotator")
+    said = client.get(reverse("sample", args=[one.pk])).content.decode()
+    assert "by Dawid-Skene, 87.0 % sure" in said
+    assert "sure</span>" not in client.get(reverse("sample", args=[other.pk])).content.decode()

@@ -97,6 +97,11 @@ class AnnotatorsPage:
     pairs: tuple[PairRow, ...]
     settlement: SettlementRow | None
 
+    @property
+    def confused(self) -> bool:
+        """Whether anybody has a confusion to show."""
+        return any(one.confusion for one in self.people)
+
 
 def annotators_page(dataset: Dataset, only: str | None) -> AnnotatorsPage:
     """Return the page for one who may see everybody, or for the annotator with the address `only`.
