@@ -40,8 +40,8 @@ def text(client, dataset):
     return get(client, "annotators", dataset).content.decode()
 
 
-def lines(client, dataset):
-    answer = client.get(reverse("annotators-csv", args=[dataset.pk]))
+def lines(client, dataset, table=""):
+    answer = client.get(reverse("annotators-csv", args=[dataset.pk]), {"table": table})
     assert answer.status_code == 200
 
     async def joined():
@@ -142,7 +142,23 @@ def test_the_api_tells_figures(sign_in, dataset):
 def test_the_table_is_for_spreadsheets(sign_in, dataset):
     _, bob, bot = lines(sign_in("engineer"), dataset)
     assert (bob["labels"], bob["others_n"], bob["median_s"], bob["simulated"]) == ("12", "12", "2.0", "False")
-    assert (bot["median_s"], bot["gold_share"], bot["gold_n"], bot["simulated"]) == ("", "", "0", "True")
+    assert (bot["median_s"], bot["gold_value"], bot["gold_n"], bot["simulated"]) == ("", "", "0", "True")
+
+
+def test_every_table_is_for_spreadsheets(sign_in, dataset):
+    client = sign_in("engineer")
+    cells = [line for line in lines(client, dataset, "confusions") if line["annotator"] == "bob@example.org"]
+    assert (cells[3]["the_others_say"], cells[3]["says"], cells[3]["n"]) == ("dog", "<b>cat</b>", "1")
+    overall, *classes = lines(client, dataset, "agreement")
+    assert (overall["class"], overall["same_label_n"], classes[2]["alpha_value"]) == ("all", "13", "")
+    (pair,) = lines(client, dataset, "pairs")
+    assert (pair["second"], pair["kappa_n"], pair["kappa_emu_value"]) == ("bob@example.org", "12", "")
+
+
+@pytest.mark.parametrize("table", ["people", "confusions", "pairs"])
+def test_no_table_tells_an_annotator_of_others(table, sign_in, dataset):
+    told = str(lines(as_annotator(sign_in, "bob@example.org"), dataset, table))
+    assert "ada@example.org" not in told
 
 
 def test_how_labels_were_settled_is_told(sign_in, dataset, now):

@@ -9,6 +9,7 @@ from workbench import forms
 from workbench.services import settling
 from workbench.views import access, downloads
 from workbench.views.access import Right
+from workbench.views.contexts import annotator_tables
 from workbench.views.contexts import annotators as contexts
 from workbench.views.contexts import datasets as dataset_contexts
 
@@ -21,10 +22,12 @@ def annotators(request: HttpRequest, pk: int) -> HttpResponse:
 
 @require_safe
 def table(request: HttpRequest, pk: int) -> StreamingHttpResponse:
+    """One table of the page as CSV: `?table=` names it; a name that is none gives the people."""
     row = access.dataset(request, pk)
-    return downloads.table(
-        contexts.table_rows(row, access.whose_record(request)), f"{row.name}-annotators.csv"
-    )
+    named = request.GET.get("table", "")
+    name = named if named in annotator_tables.TABLES else "people"
+    page = contexts.annotators_page(row, access.whose_record(request))
+    return downloads.table(annotator_tables.TABLES[name](page), f"{row.name}-{name}.csv")
 
 
 @require_POST

@@ -202,28 +202,3 @@ def _settlement(dataset: Dataset) -> SettlementRow | None:
         standing=found.samples if found.method == Settlement.Method.MAJORITY else by_method.count(),
         created_at=found.created_at,
     )
-
-
-HEADER = (
-    *("annotator", "simulated", "labels", "skipped", "timed", "median_s", "trimmed_mean_s", "quality"),
-    *(
-        f"{name}_{part}"
-        for name in ("others", "gold", "proposals_changed")
-        for part in ("share", "low", "high", "n")
-    ),
-)
-
-
-def table_rows(dataset: Dataset, only: str | None) -> tuple[tuple[object, ...], ...]:
-    """Return the table of people for a spreadsheet, its header first; empty where a figure has no value."""
-    return (HEADER, *(_cells(one) for one in people(dataset, only)))
-
-
-def _cells(one: PersonRow) -> tuple[object, ...]:
-    shares = [
-        (found.share.value, found.share.low, found.share.high, found.n) if found else ("", "", "", 0)
-        for found in (one.others, one.gold, one.changed)
-    ]
-    first = (one.name, one.simulated, one.labels, one.skipped, one.timed)
-    timed = tuple("" if value is None else value for value in (one.median_s, one.trimmed_s, one.quality))
-    return (*first, *timed, *(cell for cells in shares for cell in cells))
