@@ -66,6 +66,11 @@ class Sample(models.Model):
     label = models.CharField(
         max_length=100, blank=True
     )  # consensus of the annotations; written only by services
+    # Where a method weighed the opinions (see Settlement) these say which one, how sure it is in [0, 1], and
+    # which opinions it knew (opinions.mark).  Else the majority decided, and they are empty.
+    label_method = models.CharField(max_length=12, blank=True)
+    label_confidence = models.FloatField(null=True)
+    label_votes = models.CharField(max_length=16, blank=True)
     predicted = models.CharField(
         max_length=100, blank=True
     )  # these two are written only by record_predictions
@@ -122,6 +127,31 @@ class PredictionSet(models.Model):
 
     class Meta:
         ordering = ["-pk"]
+
+
+class Settlement(models.Model):
+    """One time that a method settled the labels of samples with several opinions; the newest one holds."""
+
+    class Method(models.TextChoices):
+        MAJORITY = "majority", "majority"
+        DAWID_SKENE = "dawid-skene", "Dawid-Skene"
+        CROWDLAB = "crowdlab", "CROWDLAB"
+
+    dataset = models.ForeignKey(Dataset, models.CASCADE, related_name="settlements")
+    asked = models.CharField(max_length=12)  # a method, or "best": CROWDLAB where it can run
+    method = models.CharField(max_length=12, choices=Method.choices)  # what ran
+    note = models.CharField(max_length=300, blank=True)  # why it was not the one asked for
+    source = models.CharField(max_length=50, blank=True)  # of the predictions that had a say
+    samples = models.PositiveIntegerField()  # that it settled
+    changed = models.PositiveIntegerField()  # labels that became others
+    quality = models.JSONField(default=dict)  # annotator's id -> how far it trusts him, in [0, 1]
+    created_at = models.DateTimeField()
+
+    class Meta:
+        ordering = ["-pk"]
+
+    def __str__(self) -> str:
+        return f"{self.get_method_display()} of {self.samples} samples"
 
 
 class EmbeddingSet(models.Model):
@@ -205,6 +235,8 @@ class LabelTask(models.Model):
     score = models.FloatField()  # 1 - informativeness, in [0, 1]; Label Studio serves the lowest first
     audit = models.BooleanField(default=False)  # drawn at random: keeps evaluation unbiased
     reason = models.CharField(max_length=200)  # one sentence: why this sample
+    # the class that the model proposed when it was sent, "" where it proposed none
+    proposed = models.CharField(max_length=100, blank=True)
     ls_task_id = models.PositiveIntegerField(null=True)
     pushed_at = models.DateTimeField(null=True)
     # found deleted in Label Studio: never sent again, but a later round may ask for the sample
@@ -240,6 +272,7 @@ class Annotation(models.Model):
     skipped = models.BooleanField(default=False)
     superseded = models.BooleanField(default=False)  # the same person judged the task again
     lead_time_s = models.FloatField(null=True)
+    from_proposal = models.BooleanField(default=False)  # it began as a copy of a model's proposal
     task = models.ForeignKey(LabelTask, models.SET_NULL, null=True, related_name="annotations")
     ls_annotation_id = models.PositiveBigIntegerField(null=True)
     created_at = models.DateTimeField()

@@ -11,6 +11,7 @@ from django.core.exceptions import ValidationError
 from django.db.models import F, Q, QuerySet
 
 from labeling.models import Dataset, Sample, SelectionRound
+from labeling.services import consensus
 from labeling.services.choice import LEAST_RANDOM_SHARE
 from trainer.engine.pretraining import Plan
 from trainer.engine.recipe import NAMED, NETWORKS, InvalidRecipe
@@ -163,6 +164,18 @@ class NewStudy(Styled):
     recipe = forms.ChoiceField(choices=[(name, name) for name in NAMED], initial="plain")
     seed = forms.IntegerField(
         required=False, min_value=0, max_value=MAX_SEED, help_text="Leave it empty for a fresh one."
+    )
+
+
+class Consensus(Styled):
+    method = forms.ChoiceField(
+        choices=[
+            (consensus.BEST, "the best that can run"),
+            ("crowdlab", "CROWDLAB: people and the model"),
+            ("dawid-skene", "Dawid-Skene: people alone"),
+            ("majority", "the majority"),
+        ],
+        initial=consensus.BEST,
     )
 
 

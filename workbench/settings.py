@@ -92,6 +92,7 @@ LEASE = timedelta(seconds=float(os.environ.get("SEEDBED_LEASE_SECONDS", "60"))) 
 SYNC_SECONDS = float(os.environ.get("SEEDBED_SYNC_SECONDS", "15"))  # between two looks at Label Studio
 JOB_MODULES = [
     "labeling.jobs",
+    "labeling.consensus.jobs",
     "augment.jobs",
     "trainer.jobs",
     "trainer.curves.jobs",

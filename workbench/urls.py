@@ -8,6 +8,7 @@ from workbench.api.root import api
 from workbench.views import (
     accounts,
     advice,
+    annotators,
     compare,
     curves,
     datasets,
@@ -43,6 +44,9 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("datasets/<int:pk>/", datasets.dataset, name="dataset"),
     path("datasets/<int:pk>/samples", samples.samples, name="samples"),
     path("datasets/<int:pk>/label", label_studio.label, name="label"),
+    path("datasets/<int:pk>/annotators", annotators.annotators, name="annotators"),
+    path("datasets/<int:pk>/annotators.csv", annotators.table, name="annotators-csv"),
+    path("datasets/<int:pk>/consensus", annotators.consensus, name="consensus"),
     path("datasets/<int:pk>/sync", datasets.sync, name="sync"),
     path("datasets/<int:pk>/next-round", datasets.next_round, name="next-round"),
     path("datasets/<int:pk>/delete", datasets.delete, name="dataset-delete"),

@@ -23,7 +23,9 @@ TIMEOUT_S = 120.0
 PAGE = 200  # tasks with their annotations a request
 ID_PAGE = 1000  # tasks without
 # A third of the server's CPU for all fields.  The names hold for tasks and for the annotations in them.
-CHANGED = "id,data,updated_at,annotations,result,completed_by,was_cancelled,lead_time,created_at"
+CHANGED = (
+    "id,data,updated_at,annotations,result,completed_by,was_cancelled,lead_time,created_at,parent_prediction"
+)
 UPLOADS = 50  # files a request; Label Studio refuses more than 100
 STAMP = "%Y-%m-%dT%H:%M:%S.%fZ"  # the one form of time that its filters read
 
@@ -315,6 +317,7 @@ def _vote(row: dict[str, Any]) -> Vote:
         choices=config.choices_of(row["result"] or []),
         skipped=row["was_cancelled"],
         lead_time_s=row["lead_time"],
+        from_proposal=row.get("parent_prediction") is not None,
         created_at=datetime.fromisoformat(row["created_at"]),
         updated_at=datetime.fromisoformat(row["updated_at"]),
     )

@@ -48,6 +48,7 @@ class Vote:
     choices: tuple[str, ...]
     skipped: bool
     lead_time_s: float | None
+    from_proposal: bool  # it began as a copy of a prediction
     created_at: datetime
     updated_at: datetime
 

@@ -75,9 +75,9 @@ def push_round(round: SelectionRound, studio: Studio, now: datetime, report: Rep
         raise StudioError(f"{error}{remedy}", permanent=True) from error
     project = open_project(round.dataset, round.overlap, studio, now)
     round.tasks.unsent().update(project=project)
-    _adopt(round, project, studio, now)
-    rows = list(round.tasks.unsent().select_related("sample").order_by("rank"))
     proposals, total = _Proposals(round), round.tasks.count()
+    _adopt(round, project, studio, now, proposals=proposals)
+    rows = list(round.tasks.unsent().select_related("sample").order_by("rank"))
     for start in range(0, len(rows), LOT):
         report(Progress(STAGE, total - len(rows) + start, total))
         lot = rows[start : start + LOT]
@@ -86,7 +86,7 @@ def push_round(round: SelectionRound, studio: Studio, now: datetime, report: Rep
             NewTask(row.sample.key, str(round.pk), image, proposals.of(row))
             for row, image in zip(lot, images, strict=True)
         ]
-        _record(lot, studio.push(project.ls_id, tasks), project, now)
+        _record(lot, studio.push(project.ls_id, tasks), project, now, proposals=proposals)
     _verify(rows, project, studio, proposals)
     if round.prediction_set is not None:
         project.model_version = round.prediction_set.model_version
@@ -140,14 +140,17 @@ class _Proposals:
                 self._label = dict(zip(kept["sample_ids"].tolist(), best.tolist(), strict=True))
 
     def of(self, row: LabelTask) -> dict[str, object] | None:
-        """Return the proposal in Label Studio's shape.
+        """Return the proposal in Label Studio's shape."""
+        if not self.version:
+            return None
+        return config.prediction(self._classes, self.label(row), row.score, self.version)
+
+    def label(self, row: LabelTask) -> str:
+        """Return the proposed class, "" where there is none.
 
         An audit sample gets its rank but no proposed label: its label shall not lean on the model.
         """
-        if not self.version:
-            return None
-        label = "" if row.audit else self._label.get(row.sample_id, "")
-        return config.prediction(self._classes, label, row.score, self.version)
+        return "" if row.audit else str(self._label.get(row.sample_id, ""))
 
 
 def _name_of(studio: Studio) -> str:
@@ -184,7 +187,9 @@ def _addresses(files: Sequence[str], project: LabelProject, studio: Studio) -> l
     return studio.upload(project.ls_id, [Path(settings.MEDIA_ROOT, file) for file in files])
 
 
-def _adopt(round: SelectionRound, project: LabelProject, studio: Studio, now: datetime) -> None:
+def _adopt(
+    round: SelectionRound, project: LabelProject, studio: Studio, now: datetime, *, proposals: _Proposals
+) -> None:
     """Record tasks that stand in Label Studio though we never learnt their ids; drop doubles."""
     held = set(round.tasks.standing().values_list("ls_task_id", flat=True))
     wanting = {row.sample.key: row for row in round.tasks.unsent().select_related("sample")}
@@ -198,16 +203,23 @@ def _adopt(round: SelectionRound, project: LabelProject, studio: Studio, now: da
         elif not task.annotations:
             double.append(task.ls_id)
     studio.delete_tasks(double)
-    _record(rows, ids, project, now)
+    _record(rows, ids, project, now, proposals=proposals)
 
 
-def _record(rows: Sequence[LabelTask], ids: Sequence[int], project: LabelProject, now: datetime) -> None:
+def _record(
+    rows: Sequence[LabelTask],
+    ids: Sequence[int],
+    project: LabelProject,
+    now: datetime,
+    *,
+    proposals: _Proposals,
+) -> None:
     with transaction.atomic():
         # Label Studio gives the ids of deleted tasks again: what they meant before is gone.
         votes.mark_removed(project.tasks.filter(ls_task_id__in=ids), now)
         for row, ls_id in zip(rows, ids, strict=True):
-            row.ls_task_id, row.pushed_at = ls_id, now
-        LabelTask.objects.bulk_update(rows, ["ls_task_id", "pushed_at"], batch_size=500)
+            row.ls_task_id, row.pushed_at, row.proposed = ls_id, now, proposals.label(row)
+        LabelTask.objects.bulk_update(rows, ["ls_task_id", "pushed_at", "proposed"], batch_size=500)
 
 
 def _verify(rows: Sequence[LabelTask], project: LabelProject, studio: Studio, proposals: _Proposals) -> None:

@@ -11,7 +11,8 @@ from labeling.label_studio.shapes import ChangedTask, Vote
 from labeling.models import Annotation, Annotator, LabelProject, LabelTask
 
 LOT = 500  # rows a statement
-FIELDS = ["annotator_id", "label", "skipped", "superseded", "lead_time_s", "updated_at", "deleted_at"]
+FIELDS = ["annotator_id", "label", "skipped", "superseded", "lead_time_s", "from_proposal"]
+FIELDS += ["updated_at", "deleted_at"]
 
 
 @dataclass(frozen=True)
@@ -116,6 +117,7 @@ def _wanted(
                 "skipped": vote.skipped,
                 "superseded": vote.user_id is not None and newest[vote.user_id] is not vote,
                 "lead_time_s": vote.lead_time_s,
+                "from_proposal": vote.from_proposal,
                 "updated_at": vote.updated_at,
                 "deleted_at": None,
             },

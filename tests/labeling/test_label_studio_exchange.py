@@ -312,6 +312,24 @@ def test_proposals_are_the_models_and_audit_samples_have_none(dataset, studio, a
     assert len(rows) == 3
 
 
+def test_what_was_proposed_and_what_began_from_it_is_kept(dataset, studio, people, admin):
+    chosen = choose(dataset, [5, 3, 1], predictions=predict(dataset, "m1", 5), audit={3})
+    project = push(chosen, studio)
+    assert list(chosen.tasks.order_by("rank").values_list("proposed", flat=True)) == ["cat", "", "bird"]
+    first, _, third = ids(chosen)
+    rows = admin.get("/api/predictions/", params={"project": project.ls_id}).json()
+    parent = {row["task"]: row["id"] for row in rows}[first]
+    body = {"result": config.result("bird"), "parent_prediction": parent}
+    admin.post(f"/api/tasks/{first}/annotations/", json=body).raise_for_status()
+    people["ann1"].submit(accounts.Task(third, ""), "cat")
+    pull(project, studio)
+    said = Annotation.objects.filter(task__project=project).order_by("ls_annotation_id")
+    assert list(said.values_list("label", "task__proposed", "from_proposal")) == [
+        ("bird", "cat", True),
+        ("cat", "bird", False),
+    ]
+
+
 def test_a_class_that_came_later_can_be_chosen(dataset, studio, admin):
     project = push(choose(dataset, [0]), studio)
     dataset.classes = [*CLASSES, "fish"]

@@ -34,6 +34,7 @@ PAGES = {
     "no forecasts": "/datasets/1/forecasts",
     "policy": "/datasets/2/policies/gentle",
     "import": "/imports/1/",
+    "annotators": "/datasets/2/annotators",
     "jobs": "/jobs/",
     "train": "/datasets/2/train",
     "retraining": "/datasets/2/retraining",

@@ -20,6 +20,8 @@ from trainer.engine.predictions import TestPredictions
 from trainer.models import Run
 from trainer.services import runs
 
+SUFFIX = ":oof"  # of the source of predictions that no model made of a sample it had seen
+
 
 def open_folds(run: Run) -> Folds:
     """Keep the data that the run was trained on, to be cut into folds; labels given later do not move it.
@@ -97,7 +99,7 @@ def record(
                 run.dataset,
                 snapshot.ids[cut_into.rows],
                 probs,
-                source=f"run:{run.pk}:oof",
+                source=f"run:{run.pk}{SUFFIX}",
                 model_version=f"run-{run.pk}-oof",
                 now=now,
             )

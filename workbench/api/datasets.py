@@ -49,7 +49,7 @@ def datasets(request: HttpRequest) -> list[DatasetRow]:
     "datasets/{int:pk}", response=answers(DatasetPage), summary="One dataset: counts, progress, rounds"
 )
 def dataset(request: HttpRequest, pk: Pk) -> DatasetPage:
-    return contexts.dataset_page(access.dataset(request, pk))
+    return contexts.dataset_page(access.dataset(request, pk), access.whose_record(request))
 
 
 @router.get("datasets/{int:pk}/samples", response=answers(SampleList), summary="Samples, page by page")

@@ -10,6 +10,7 @@ from ninja.security import django_auth
 
 from workbench.api import (
     advice,
+    annotators,
     compare,
     curves,
     datasets,
@@ -25,6 +26,7 @@ from workbench.api import (
 api = NinjaAPI(title="Seedbed", version="1", auth=django_auth, urls_namespace="api", description=__doc__)
 for part in (
     datasets,
+    annotators,
     runs,
     compare,
     registry,

@@ -52,6 +52,13 @@ def may(request: HttpRequest, right: Right) -> bool:
     return request.user.has_perm(right)
 
 
+def whose_record(request: HttpRequest) -> str | None:
+    """Return the address of the one annotator whose record the person may see: his own; None: all of them."""
+    if may(request, Right.MODELS):
+        return None
+    return str(getattr(request.user, "email", "")).lower()
+
+
 def _fetch(rows: QuerySet[Row], pk: int | UUID) -> Row:
     row = rows.filter(pk=pk).first()
     if row is None:

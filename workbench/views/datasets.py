@@ -27,7 +27,11 @@ def datasets(request: HttpRequest) -> HttpResponse:
 def dataset(request: HttpRequest, pk: int) -> HttpResponse:
     row = access.dataset(request, pk)
     models = contexts.models_part(row) if access.may(request, Right.MODELS) else None
-    page = {"page": contexts.dataset_page(row), "models": models, "area": "datasets"}
+    page = {
+        "page": contexts.dataset_page(row, access.whose_record(request)),
+        "models": models,
+        "area": "datasets",
+    }
     return render(request, "workbench/dataset.html", page)
 
 

@@ -10,7 +10,7 @@ from django.core.management.base import BaseCommand, CommandParser
 from django.utils import timezone
 
 from workbench.ledger.models import Job
-from workbench.services import follow_up, retraining, upkeep, versions
+from workbench.services import follow_up, retraining, settling, upkeep, versions
 
 PERIOD_S = 1.0
 logger = logging.getLogger(__name__)
@@ -45,5 +45,6 @@ class Command(BaseCommand):
             logger.warning("lost leases: %d jobs queued again, %d failed, %d cancelled", *reaped)
         upkeep.settle_runs(now)
         follow_up.follow_up(now)
+        settling.settle_after_folds(now)
         retraining.consider(now)
         versions.tend(now)

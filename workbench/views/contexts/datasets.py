@@ -176,13 +176,14 @@ def import_rows(dataset: Dataset) -> tuple[ImportRow, ...]:
     )
 
 
-def dataset_page(dataset: Dataset) -> DatasetPage:
+def dataset_page(dataset: Dataset, only: str | None = None) -> DatasetPage:
+    """Return what everybody sees; of annotators the one with the address `only`, where one is given."""
     return DatasetPage(
         row=dataset_row(dataset),
         classes=labels.class_table(dataset),
         progress=labels.label_progress(dataset),
         rounds=labels.rounds(dataset),
-        annotators=labels.annotators(dataset),
+        annotators=labels.annotators(dataset, only),
         agreement=labels.people_agree(dataset),
         studio=labels.studio_state(dataset),
         samples=samples.most_doubtful(dataset, SAMPLES_SHOWN),

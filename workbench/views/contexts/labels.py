@@ -158,9 +158,11 @@ def rounds(dataset: Dataset) -> tuple[RoundRow, ...]:
     )
 
 
-def annotators(dataset: Dataset) -> tuple[AnnotatorRow, ...]:
+def annotators(dataset: Dataset, only: str | None) -> tuple[AnnotatorRow, ...]:
+    """Return who did how much; of one address only where one is given."""
+    chosen = Q(annotator__isnull=False) if only is None else Q(annotator__email=only)
     rows = (
-        Annotation.objects.filter(sample__dataset=dataset, annotator__isnull=False, deleted_at=None)
+        Annotation.objects.filter(chosen, sample__dataset=dataset, deleted_at=None)
         .values("annotator__email", "annotator__simulated", "annotator__note")
         .annotate(labels=Count("pk", filter=Q(skipped=False)), skips=Count("pk", filter=Q(skipped=True)))
         .order_by("annotator__email")

@@ -132,7 +132,7 @@ def run_page(run: Run) -> RunPage:
         metrics=scores(run.metrics),
         figures=losses(run.metrics),
         classes=_class_scores(classes, run.metrics.get("classes", [])),
-        confusion=_confusion(classes, run.metrics.get("confusion", [])),
+        confusion=confusion_rows(classes, run.metrics.get("confusion", [])),
         class_names=classes,
         history=training.run_history_info(run.history or jobs.trail(run.job)),
         receipt=in_words(receipt, RECEIPT),
@@ -175,7 +175,7 @@ def _class_scores(names: tuple[str, ...], rows: Iterable[dict[str, Any]]) -> tup
     )
 
 
-def _confusion(names: tuple[str, ...], table: list[list[int]]) -> tuple[ConfusionRow, ...]:
+def confusion_rows(names: tuple[str, ...], table: list[list[int]]) -> tuple[ConfusionRow, ...]:
     """Shade each count by its share of the truth's row: the confused pair shows, not the big class."""
     return tuple(
         ConfusionRow(name, tuple((c, math.ceil(5 * c / (sum(row) or 1))) for c in row), sum(row))

@@ -9,7 +9,7 @@ from datetime import datetime
 from django.core.paginator import Page, Paginator
 from django.db.models import F, QuerySet
 
-from labeling.models import Annotation, Dataset, LabelTask, Sample
+from labeling.models import Annotation, Dataset, LabelTask, Sample, Settlement
 from workbench.forms import SampleFilter
 
 PAGE_SIZE = 48  # divides by 2, 3, 4, 6, 8: full rows in every grid
@@ -46,6 +46,8 @@ class Opinion:
 @dataclass(frozen=True)
 class SamplePage:
     card: SampleCard
+    settled_by: str  # the method that weighed the opinions, "" where the majority decided
+    confidence: float | None  # of that method in its label, in [0, 1]
     key: str
     dataset_id: int
     dataset_name: str
@@ -88,6 +90,8 @@ def sample_page(sample: Sample) -> SamplePage:
     twins = Sample.objects.filter(dataset=sample.dataset, duplicate_group=sample.duplicate_group)
     return SamplePage(
         card=card(sample),
+        settled_by=Settlement.Method(sample.label_method).label if sample.label_method else "",
+        confidence=sample.label_confidence,
         key=sample.key,
         dataset_id=sample.dataset.pk,
         dataset_name=sample.dataset.name,
