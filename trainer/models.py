@@ -267,6 +267,9 @@ class Curve(models.Model):
     aim = models.PositiveIntegerField(default=0)  # adaptive: labels at which the band shall be narrow
     n_test = models.PositiveIntegerField()
     n_chosen = models.PositiveIntegerField(default=0)  # training labels that a model asked for
+    random_only = models.BooleanField(default=False)  # labels that a model asked for were left out
+    preset = models.CharField(max_length=20, blank=True)  # of trainer.services.curves.Design
+    continues = models.ForeignKey("self", models.CASCADE, null=True, related_name="+")  # its order goes on
     seed = models.PositiveBigIntegerField()
     cells = models.ManyToManyField(CurveCell, related_name="curves")
     created_at = models.DateTimeField()
@@ -284,7 +287,7 @@ class Curve(models.Model):
     def kind(self) -> tuple[object, ...]:
         """Equal: the same way of training, whatever pictures have come since."""
         choices = {name: value for name, value in self.recipe.items() if name != "pictures"}
-        return self.tier, self.weights, repr(sorted(choices.items()))
+        return self.tier, self.weights, self.random_only, repr(sorted(choices.items()))
 
     @property
     def planned(self) -> int:

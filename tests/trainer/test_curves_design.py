@@ -118,3 +118,29 @@ def test_the_key_does_not_depend_on_the_order_of_the_recipe():
 def test_a_test_set_is_named_by_its_items_and_labels_in_any_order():
     assert design.held_out_key(["a", "b"], ["x", "y"]) == design.held_out_key(["b", "a"], ["y", "x"])
     assert design.held_out_key(["a", "b"], ["x", "y"]) != design.held_out_key(["a", "b"], ["y", "x"])
+
+
+def test_a_longer_curve_keeps_its_order_and_lets_new_labels_follow():
+    labels = np.arange(60) % 3
+    keys = [f"k{row:02d}" for row in range(60)]
+    old = np.arange(0, 60, 2)
+    before = design.cells([keys[r] for r in old], labels[old], [10, 30], [2, 2], seed=5)
+    after = design.cells(keys, labels, [10, 30, 60], [2, 2, 2], seed=5, since=[old])
+    known = {(cell.n, cell.repeat): [keys[old[r]] for r in cell.rows] for cell in before}
+    again = {(cell.n, cell.repeat): [keys[r] for r in cell.rows] for cell in after if cell.n < 60}
+    assert again == known
+    assert [sorted(cell.rows.tolist()) for cell in after if cell.n == 60] == [list(range(60))] * 2
+
+
+@pytest.mark.parametrize(
+    ("sizes", "total", "longer"),
+    [
+        ((50, 100), 100, (50, 100)),
+        ((50, 100), 118, (50, 100)),
+        ((50, 100), 130, (50, 100, 130)),
+        ((50, 100), 500, (50, 100, 200, 400, 500)),
+        ((50, 100), 410, (50, 100, 200, 410)),
+    ],
+)
+def test_a_longer_curve_goes_on_by_doublings(sizes, total, longer):
+    assert design.longer(sizes, total) == longer

@@ -106,27 +106,114 @@ def test_a_recipe_that_changes_data_draws_a_curve_too(dataset, now):
     assert Curve.objects.get(pk=curve.pk).finished_at
 
 
-def test_two_workers_share_a_curve_and_train_nothing_twice(curve, now):
-    """The second one comes while the first is at its first cell, and finds all others free."""
-    said = []
+@pytest.fixture
+def hasty(monkeypatch):
+    monkeypatch.setattr(jobs, "PATIENCE_S", 0.01)
+
+
+def stop_waiting(progress):
+    if progress.stage == "waiting for another worker":
+        raise Cancelled
+
+
+def test_two_workers_share_a_curve_and_train_nothing_twice(curve):
+    """The second one comes while the first is at its first cell, and takes all others."""
+    kept = []
 
     def report(progress):
-        if not said and progress.values:
-            said.append(jobs.curve(silent, curve_id=curve.pk, worker=1))
+        if not kept and progress.values:
+            with pytest.raises(Cancelled):
+                jobs.curve(stop_waiting, curve_id=curve.pk, worker=1)
+            kept.append(curve.cells.count())
 
-    first = jobs.curve(report, curve_id=curve.pk)
-    assert said == [{"curve": curve.pk, "trained": 7, "closed": False}]
-    assert first == {"curve": curve.pk, "trained": 1, "closed": True}
+    assert jobs.curve(report, curve_id=curve.pk) == {"curve": curve.pk, "trained": 1, "closed": True}
+    assert kept == [7]
     assert curve.cells.count() == 8
     assert not CellClaim.objects.exists()
 
 
-def test_a_dead_workers_cell_is_left_until_its_claim_runs_out(curve, now):
+def test_a_dead_workers_cell_is_waited_for_until_its_claim_runs_out(curve, now, hasty):
     planned = list(curves.plan(curve, curves.frozen(curve)))
     claims.take(planned[0], "curve:dead", timezone.now())
-    assert jobs.curve(silent, curve_id=curve.pk)["closed"] is False
-    CellClaim.objects.update(until=now)
-    assert jobs.curve(silent, curve_id=curve.pk) == {"curve": curve.pk, "trained": 1, "closed": True}
+    waited = []
+
+    def report(progress):
+        if progress.stage == "waiting for another worker":
+            waited.append(progress.done)
+            CellClaim.objects.update(until=now)
+
+    assert jobs.curve(report, curve_id=curve.pk) == {"curve": curve.pk, "trained": 8, "closed": True}
+    assert waited == [7]
+
+
+def test_a_cell_that_another_curve_trains_is_waited_for(dataset, curve, now, hasty):
+    """Two curves of one recipe and seed: the second one ends with the first one's trainings."""
+    twin = curves.open_curve(dataset, RECIPE, Design(), 3, now)
+    planned = curves.plan(twin, curves.frozen(twin))
+    key = next(iter(planned))
+    claims.take(key, f"curve:{curve.pk}:0", timezone.now())
+
+    def report(progress):
+        if progress.stage == "waiting for another worker":
+            jobs.curve(silent, curve_id=curve.pk)
+
+    assert jobs.curve(report, curve_id=twin.pk)["closed"]
+    twin.refresh_from_db()
+    assert twin.finished_at
+    assert twin.cells.count() == 8
+
+
+def test_a_worker_that_lost_its_cell_stops_training_it(curve, monkeypatch):
+    monkeypatch.setattr(jobs, "RENEWAL_S", 0.0)
+    stolen = []
+
+    def report(progress):
+        if not stolen and progress.values:
+            stolen.append(CellClaim.objects.update(holder="curve:thief"))
+
+    with pytest.raises(Cancelled):
+        jobs.curve(lambda p: (report(p), stop_waiting(p)), curve_id=curve.pk)
+    assert curve.cells.count() == 7
+    assert CellClaim.objects.get().holder == "curve:thief"
+
+
+def test_a_kill_before_the_end_loses_neither_scores_nor_multipliers(curve, dataset, now, monkeypatch):
+    jobs.curve(silent, curve_id=curve.pk)
+    wider = Recipe.from_json({**RECIPE.to_json(), "width": 6})
+    other = curves.open_curve(dataset, wider, Design(), 3, now)
+
+    def die(*_):
+        raise SystemExit
+
+    with monkeypatch.context() as patch:
+        patch.setattr(forecasts, "record", die)
+        with pytest.raises(SystemExit):
+            jobs.curve(silent, curve_id=other.pk)
+    assert jobs.curve(silent, curve_id=other.pk)["closed"]
+    assert multipliers.rows(dataset, "accuracy")
+
+
+def test_heads_that_fail_leave_the_real_curve_alone(curve, now):
+    curves.open_tiers(curve, ["ridge"], "nowhere:1", now)
+    assert jobs.curve(silent, curve_id=curve.pk)["closed"]
+
+
+def test_after_new_labels_only_new_sizes_are_trained(dataset, now):
+    """Half of the labels, then all: the first curve's trainings count for the second one."""
+    pool = list(dataset.samples.pool().values_list("pk", "label"))
+    later = dict(pool[::2])
+    dataset.samples.filter(pk__in=later).update(label="")
+    first = curves.open_curve(dataset, RECIPE, Design("quick"), 3, now)
+    jobs.curve(silent, curve_id=first.pk)
+    for label in set(later.values()):
+        dataset.samples.filter(pk__in=[pk for pk, one in later.items() if one == label]).update(label=label)
+    before = curves.to_continue(dataset, RECIPE, Design("quick"))
+    assert before == first
+    second = curves.open_curve(dataset, RECIPE, Design("quick"), 99, now, continues=before)
+    assert (second.sizes, second.seed) == ([*first.sizes, len(pool)], 3)
+    assert jobs.curve(silent, curve_id=second.pk) == {"curve": second.pk, "trained": 1, "closed": True}
+    assert second.cells.count() == first.cells.count() + 1
+    assert forecasts.scored(dataset) or not first.forecasts.exclude(quantiles=None).exists()
 
 
 def test_heads_are_drawn_before_the_first_training(curve, now):

@@ -194,3 +194,17 @@ def test_the_sentence_of_the_issue():
     found = multiplier.compare(exact(), exact(1.6, SIZES[2:]), chance_error=0.9)
     assert found.sentence == f"Worth {found.band.words}."
     assert isinstance(found, Multiplier)
+
+
+def test_a_constant_curve_that_the_other_crosses_gets_no_number():
+    level = Measured([20, 40, 80, 160, 320], [[0.2]] * 5, 200)
+    falling = Measured([20, 40, 80, 160, 320], [[0.5], [0.4], [0.3], [0.2], [0.15]], 200)
+    found = multiplier.compare(level, falling, chance_error=0.5)
+    assert (found.verdict, found.band) == (Verdict.REFUSED, None)
+    assert "scored the same at every size" in found.sentence
+
+
+def test_curves_without_a_common_number_of_labels_get_no_number():
+    few = Measured([20, 40, 80], [[0.5], [0.4], [0.3]], 200)
+    many = Measured([320, 640, 1280], [[0.2], [0.15], [0.1]], 200)
+    assert "no number of labels in common" in multiplier.compare(few, many, chance_error=0.9).sentence

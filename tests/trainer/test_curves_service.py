@@ -212,3 +212,76 @@ def test_new_pictures_scale_vectors_anew_and_leave_the_kind_of_curve(curve, now)
     curves.set_embedding(ridge, "a" * 64, replace(snapshot, keys=(*snapshot.keys[1:], "new")))
     assert not before & set(planned(ridge))
     assert ridge.kind == kind
+
+
+def finish(curve, now):
+    Curve.objects.filter(pk=curve.pk).update(finished_at=now)
+    curve.refresh_from_db()
+    return curve
+
+
+def continuing(dataset, recipe=NAMED["plain"], wanted=None):
+    return curves.to_continue(dataset, recipe, wanted or Design("quick"))
+
+
+def test_an_unfinished_curve_is_not_continued(curve, dataset):
+    assert continuing(dataset) is None
+
+
+@pytest.mark.parametrize(
+    ("recipe", "wanted"),
+    [
+        (NAMED["augmented"], Design("quick")),
+        (NAMED["plain"], Design("standard")),
+        (NAMED["plain"], Design("quick", random_only=True)),
+        (NAMED["plain"], Design("adaptive", budget=7)),
+    ],
+)
+def test_a_curve_of_another_kind_is_not_continued(curve, dataset, now, recipe, wanted):
+    finish(curve, now)
+    assert continuing(dataset, recipe, wanted) is None
+
+
+def test_a_curve_is_not_continued_where_a_label_was_changed(curve, dataset, now):
+    finish(curve, now)
+    assert continuing(dataset) == curve
+    dataset.samples.pool().filter(label="circle").first().delete()
+    assert continuing(dataset) is None
+
+
+def test_a_curve_is_not_continued_on_other_test_items(curve, dataset, now):
+    finish(curve, now)
+    dataset.samples.testing().first().delete()
+    assert continuing(dataset) is None
+
+
+def test_a_curve_continues_one_that_continues_one(dataset, now):
+    pool = list(dataset.samples.pool().values_list("pk", "label"))
+    np.random.default_rng(0).shuffle(pool)
+    dataset.samples.pool().update(label="")
+    rows = []
+    for known in (40, 52, len(pool)):
+        for pk, label in pool[:known]:
+            dataset.samples.filter(pk=int(pk)).update(label=label)
+        before = rows[-1] if rows else None
+        made = curves.open_curve(dataset, NAMED["plain"], Design("quick"), 1, now, continues=before)
+        rows.append(finish(made, now))
+    first, second, third = (set(planned(row)) for row in rows)
+    assert first < second < third
+
+
+def test_only_random_labels_are_trained_on_where_that_is_asked_for(dataset, now):
+    told = PredictionSet.objects.create(
+        dataset=dataset, source="run:1", model_version="m", path="p", count=1, created_at=now
+    )
+    picked = dataset.samples.pool().first()
+    chosen = SelectionRound.objects.create(
+        dataset=dataset, strategy="margin", random_share=0.2, seed=1, prediction_set=told, created_at=now
+    )
+    LabelTask.objects.create(round=chosen, sample=picked, rank=0, score=0.5, audit=False, reason="r")
+    every = curves.open_curve(dataset, NAMED["plain"], Design("quick"), 1, now)
+    fair = curves.open_curve(dataset, NAMED["plain"], Design("quick", random_only=True), 1, now)
+    assert (every.n_chosen, fair.n_chosen) == (1, 0)
+    assert fair.sizes[-1] == every.sizes[-1] - 1
+    assert every.kind != fair.kind
+    assert picked.pk not in curves.frozen(fair).ids[curves.frozen(fair).train_rows]

@@ -49,6 +49,11 @@ class Purchase:
         if self.targeted == 1:
             return ""
         before, after = self.ratio
+        if self.targeted == 0:
+            return (
+                f"The ratio of the largest to the smallest class goes from {before:.1f} to {after:.1f}: "
+                "what waits allows no better."
+            )
         return (
             f"Held to {100 * self.targeted:.0f} % of the best mix: the ratio of the largest to the smallest "
             f"class goes from {before:.1f} to {after:.1f}, far enough before the next training."
@@ -193,7 +198,8 @@ def allocate(
     guard = _spread(table.share, table, as_it_comes * budget)
     rest = max(budget - float(table.cost @ guard), 0.0)
     after = replace(table, labels=table.labels + guard, pool=table.pool - guard)
-    best, kept = _optimum(after, rest, fairness), _spread(table.labels, after, rest)
+    best = _all_spent(_optimum(after, rest, fairness), after, rest)
+    kept = _spread(table.labels, after, rest)
     before = _ratio(table.labels)
     for part in np.linspace(1, 0, MIXES + 1):
         counts = _whole(guard + part * best + (1 - part) * kept, table, budget)
@@ -203,6 +209,12 @@ def allocate(
     plain = _whole(_spread(table.share, table, budget), table, budget)
     left = max(budget - float(table.cost @ counts), 0.0)
     return Purchase(_integers(counts), _integers(plain), float(part), (before, ratio), left)
+
+
+def _all_spent(bought: Floats, table: _Table, budget: float) -> Floats:
+    """Return the purchase with what the optimum left: where no class learns more, pictures as they come."""
+    left = replace(table, pool=table.pool - bought)
+    return bought + _spread(table.share, left, max(budget - float(table.cost @ bought), 0.0))
 
 
 def _check(budget: float, fairness: float, as_it_comes: float, ratio_step: float, mending: float) -> None:

@@ -30,13 +30,15 @@ class Ceiling:
         )
 
 
-def ceiling(wrong: int, audited: int, classes: int) -> Ceiling | None:
+def ceiling(wrong: int, audited: int, classes: int, unaudited: float = 1.0) -> Ceiling | None:
     """Return the ceiling from an audit of randomly drawn labels; None below FEWEST_AUDITED items.
 
     Items must have been drawn at random: among suspicious ones errors are far more common.  With an error
     rate r whose mistakes fall on the other C - 1 classes alike, a model of true accuracy a is measured at
     r / (C - 1) + a * (1 - r * C / (C - 1)): at 1 - r where a = 1.  Errors that people and model share can
     lift a model above the ceiling.
+    unaudited is the share of the test labels that nobody looked at again: what was found wrong has been
+    corrected, so errors are left among those alone.
     Raises ValueError unless 0 <= wrong <= audited and classes >= 2.
     """
     if not 0 <= wrong <= audited:
@@ -45,7 +47,9 @@ def ceiling(wrong: int, audited: int, classes: int) -> Ceiling | None:
         raise ValueError(f"a label can only be wrong among at least 2 classes, got {classes}")
     if audited < FEWEST_AUDITED:
         return None
-    rate = intervals.wilson(wrong, audited)
+    if not 0 <= unaudited <= 1:
+        raise ValueError(f"unaudited must lie in [0, 1], got {unaudited}")
+    rate = Interval(*(unaudited * end for end in intervals.wilson(wrong, audited)))
     spread = classes / (classes - 1)
     return Ceiling(
         wrong,

@@ -12,6 +12,7 @@ Rows = NDArray[np.int64]
 
 SMALLEST = 16  # labels: below, a curve shows luck
 SMALLEST_PER_CLASS = 5
+STEP = 2**0.25  # factor between sizes below which two of them tell the same
 THIN_PER_CLASS = 8  # labels: a curve whose smallest size has fewer leaves that size out,
 FEWEST_KEPT = 4  # but keeps this many sizes
 
@@ -61,9 +62,18 @@ def sizes(total: int, classes: int, preset: Preset) -> tuple[int, ...]:
 
 
 def cells(
-    keys: Sequence[str], labels: Rows, sizes: Sequence[int], repeats: Sequence[int], *, seed: int
+    keys: Sequence[str],
+    labels: Rows,
+    sizes: Sequence[int],
+    repeats: Sequence[int],
+    *,
+    seed: int,
+    since: Sequence[Rows] = (),
 ) -> list[Cell]:
     """Return every training of a curve, small sizes first, repeat after repeat.
+
+    `since` names the rows of each earlier curve that this one continues, the first one's first: its labels
+    keep their order and the new ones follow, so that the cells of the earlier curves stay what they were.
 
     keys and labels (N,) name the labeled pool; the order of its rows does not matter.  Subsets of one
     repeat are nested; each repeat draws its own order.  Seeds depend on (seed, n, repeat) alone, so two
@@ -73,13 +83,44 @@ def cells(
         raise ValueError(
             f"every size needs its number of repeats: {len(sizes)} sizes, {len(repeats)} repeats"
         )
-    orders = [order(keys, labels, np.random.default_rng([seed, repeat])) for repeat in range(max(repeats))]
+    parts = _parts(len(keys), since)
+    orders = [_order(keys, labels, parts, (seed, repeat)) for repeat in range(max(repeats))]
     return [
         Cell(n, repeat, _training_seed(seed, n, repeat), orders[repeat][:n])
         for repeat in range(max(repeats))
         for n, times in zip(sizes, repeats, strict=True)
         if repeat < times
     ]
+
+
+def _parts(total: int, since: Sequence[Rows]) -> list[Rows]:
+    """Return the rows that came with each curve, in the order of the curves; every row once."""
+    parts, taken = [], np.zeros(total, dtype=np.bool_)
+    for rows in (*since, np.arange(total)):
+        fresh = rows[~taken[rows]]
+        taken[fresh] = True
+        parts.append(fresh)
+    return [part for part in parts if len(part)]
+
+
+def _order(keys: Sequence[str], labels: Rows, parts: Sequence[Rows], seed: tuple[int, int]) -> Rows:
+    """Return all rows, part after part, each stratified in itself."""
+    found = []
+    for number, rows in enumerate(parts):
+        rng = np.random.default_rng([*seed, number] if number else seed)
+        found.append(rows[order([keys[row] for row in rows], labels[rows], rng)])
+    return np.concatenate(found)
+
+
+def longer(sizes: Sequence[int], total: int) -> tuple[int, ...]:
+    """Return the sizes of a curve that goes on to `total` labels: the known ones, doublings, and the end.
+
+    A last size within STEP of a known one takes no training of its own.
+    """
+    found = list(sizes)
+    while 2 * found[-1] <= total / STEP:
+        found.append(2 * found[-1])
+    return (*found, total) if total > STEP * found[-1] else tuple(found)
 
 
 def _training_seed(seed: int, n: int, repeat: int) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Iterator, Mapping
 from functools import cached_property
@@ -14,7 +15,7 @@ from django.utils import timezone
 from numpy.typing import NDArray
 
 from labeling.models import EmbeddingSet
-from labeling.progress import Progress, Report
+from labeling.progress import Cancelled, Progress, Report
 from labeling.services import embeddings
 from labeling.snapshot import Snapshot
 from trainer.curves.design import Cell
@@ -31,7 +32,10 @@ if TYPE_CHECKING:
     from trainer.engine.device import Device
     from trainer.engine.material import Decoded
 
+logger = logging.getLogger(__name__)
+
 RENEWAL_S = 20.0  # between two words that a cell is still being trained
+PATIENCE_S = 2.0  # between two looks at what other workers hold
 
 
 def curve(report: Report, *, curve_id: int, worker: int = 0) -> dict[str, object] | None:
@@ -47,11 +51,21 @@ def curve(report: Report, *, curve_id: int, worker: int = 0) -> dict[str, object
     snapshot = curves.frozen(row)
     if worker == 0:
         for tier in row.tiers.filter(finished_at=None).order_by("pk"):
-            _measure_heads(tier, snapshot, report)
+            _look_quickly(tier, snapshot, report)
     work = _Trainings(row, snapshot, f"curve:{row.pk}:{worker}", report)
     trained = work.run()
     closed = work.is_whole() and close(row, snapshot)
     return {"curve": row.pk, "trained": trained, "closed": closed}
+
+
+def _look_quickly(row: Curve, snapshot: Snapshot, report: Report) -> None:
+    """Measure the heads of a curve; where that fails, the real curve goes on without them."""
+    try:
+        _measure_heads(row, snapshot, report)
+    except Cancelled:
+        raise
+    except Exception:
+        logger.exception("the heads of %s could not be measured", row)
 
 
 def _measure_heads(row: Curve, snapshot: Snapshot, report: Report) -> None:
@@ -101,6 +115,10 @@ def _vectors(table: EmbeddingSet, snapshot: Snapshot) -> NDArray[np.float32]:
     return vectors[place[np.searchsorted(ids, snapshot.ids, sorter=place)]]
 
 
+class _Lost(Exception):
+    """Another worker has taken over the cell that this one was at."""
+
+
 class _Tools(NamedTuple):
     device: Device
     decoded: Decoded
@@ -119,11 +137,15 @@ class _Trainings:
     def run(self) -> int:
         """Train what can be had, cell by cell; return how many that were."""
         trained = 0
+        if self._missing():
+            self._tools  # noqa: B018  decoding takes long: no cell is claimed meanwhile
         for key, cell in self._claimed():
             try:
                 if not curves.known_cells(self._row, [key]):  # nobody finished it since
                     self._tell(cell, self._train(key, cell))
                     trained += 1
+            except _Lost:
+                continue
             finally:
                 claims.release(key, self._holder)
         return trained
@@ -132,17 +154,25 @@ class _Trainings:
         return not self._missing() and not self._room()
 
     def _claimed(self) -> Iterator[tuple[str, Cell]]:
-        """Yield cells that are this worker's; ends where all are trained or another one's."""
-        while True:
-            missing = self._missing()
-            if not missing and self._room():
-                self._add_one()
-                continue
+        """Yield cells that are this worker's, until all are trained, some of them by others.
+
+        While others hold all that is left, the adaptive plan goes on; else there is nothing but to wait.
+        """
+        while (missing := self._missing()) or self._room():
             held = (key for key in missing if claims.take(key, self._holder, timezone.now()))
             key = next(held, None)
-            if key is None:
-                return
-            yield key, self._planned[key]
+            if key is not None:
+                yield key, self._planned[key]
+            elif self._room() and self._is_passed():
+                self._add_one()
+            else:
+                done, planned = self._row.cells.count(), self._row.planned
+                self._report(Progress("waiting for another worker", done, planned))
+                time.sleep(PATIENCE_S)
+
+    def _is_passed(self) -> bool:
+        """Say whether every size has been trained once: only then a fit says where to go on."""
+        return len(outlooks.outlook_of(self._row).errors) == len(self._row.sizes)
 
     def _missing(self) -> list[str]:
         known = curves.known_cells(self._row, list(self._planned))
@@ -221,7 +251,8 @@ class _Trainings:
         def tell(progress: Progress) -> None:
             nonlocal renewed
             if time.monotonic() - renewed > RENEWAL_S:
-                claims.renew(key, self._holder, timezone.now())
+                if not claims.renew(key, self._holder, timezone.now()):
+                    raise _Lost
                 renewed = time.monotonic()
             stage = f"{progress.stage}, {cell.n} labels, repeat {cell.repeat + 1}"
             values = {"labels": float(cell.n), **progress.values}

@@ -121,6 +121,8 @@ def refusal(base: Measured, trick: Measured) -> str:
         return "Not shown: the two curves were measured on different test sets."
     if guards.refusal(base.points):
         return f"Not shown: {guards.refusal(base.points)}"
+    if max(base.points.n[0], trick.points.n[0]) > min(base.points.n[-1], trick.points.n[-1]):
+        return "Not shown: the two curves have no number of labels in common."
     if len(trick.points.n) < FEWEST_SIZES:
         return (
             f"Not shown: the other curve needs at least {FEWEST_SIZES} sizes; it has {len(trick.points.n)}."
@@ -196,6 +198,9 @@ def _changing(base: Points, trick: Points, chance_error: float, found: Multiplie
     if len(ends) == 1 and not LEAST < bands[0].value < MOST:
         said = f"Worth {ends.pop()} times the labels at every size: too far apart for a number."
         return replace(found, verdict=Verdict.BEYOND, sentence=said, sizes=bands)
+    if guards.is_constant(base) or guards.is_constant(trick):  # crossed by the other: no law of labels
+        why = "Not shown: one of the curves scored the same at every size."
+        return Multiplier(Verdict.REFUSED, why)
     verdict = Verdict.FADES if bands[1].value < bands[0].value else Verdict.GROWS
     said = f"With {first:,.0f} labels {bands[0].told}, with {last:,.0f} {bands[1].told}: it {verdict}."
     return replace(found, verdict=verdict, sentence=said, sizes=bands)

@@ -118,7 +118,8 @@ def of_forecast(
 ) -> Need:
     """Return what a forecast says about a target; where it was refused, that is the answer."""
     if forecast.quantiles is None:
-        why = forecast.refused or "There is no forecast yet."
+        older = "This forecast was kept by an older version: compute the curve again."
+        why = forecast.refused or (older if forecast.steps else "There is no forecast yet.")
         return Need(Verdict.REFUSED, ask, now, cost=cost, of=of, why=why)
     return need(forecast.quantiles, now, ask, cost=cost, ceiling=ceiling, plateau=forecast.plateau, of=of)
 

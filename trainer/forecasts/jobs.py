@@ -14,19 +14,18 @@ from trainer.services.forecasts import Kept
 
 
 def close(row: Curve, snapshot: Snapshot) -> bool:
-    """Keep the forecasts of a curve that is whole, score the ones before it, and compare it with its peers.
+    """Score the forecasts before a curve that is whole, compare it with its peers, and keep its own.
 
-    False if another worker did.
+    In this order: all but the last may be done twice, so a kill in between loses nothing.  False if another
+    worker closed the curve.
     """
     now, chances = timezone.now(), forecasts.chances(snapshot)
-    if not forecasts.record(row, [*_overall(row, chances), *_by_class(row)], now):
-        return False
     forecasts.score_with(row, now)
     for peer in multipliers.peers(row):
         base, trick = sorted((peer, row), key=lambda one: (one.tier != Curve.Tier.RECIPE, one.pk))
         for metric in outlooks.METRICS:
             multipliers.record(base, trick, metric, _worth(base, trick, metric, chances[metric]), now)
-    return True
+    return forecasts.record(row, [*_overall(row, chances), *_by_class(row)], now)
 
 
 def _overall(row: Curve, chances: Mapping[str, float]) -> Iterator[Kept]:

@@ -12,7 +12,7 @@ from django.db import transaction
 from labeling import snapshot as snapshots
 from labeling.models import Dataset, LabelTask
 from labeling.services import choice
-from labeling.snapshot import Snapshot
+from labeling.snapshot import Snapshot, fingerprint
 from trainer.curves import design
 from trainer.curves.design import Cell
 from trainer.engine.recipe import Recipe
@@ -34,11 +34,14 @@ class Design:
     """How a curve spends its trainings: a preset of trainer.curves.design, or "adaptive".
 
     An adaptive one takes `budget` trainings in all, to narrow the band at `aim` labels (0: twice today's).
+    random_only leaves out the labels that a model asked for: what is left is a random sample, and a curve of
+    all labels beside it tells what the model's picks are worth.
     """
 
     preset: str = "standard"
     budget: int = 0
     aim: int = 0
+    random_only: bool = False
 
     def __post_init__(self) -> None:
         if self.preset not in PRESETS:
@@ -59,16 +62,25 @@ class Design:
 
 
 def open_curve(
-    dataset: Dataset, recipe: Recipe, wanted: Design, seed: int, now: datetime, *, name: str = "plain"
+    dataset: Dataset,
+    recipe: Recipe,
+    wanted: Design,
+    seed: int,
+    now: datetime,
+    *,
+    name: str = "plain",
+    continues: Curve | None = None,
 ) -> Curve:
     """Plan a curve of the dataset as it stands now, and keep that data: labels given later do not move it.
 
-    Raises NoCurve where there are too few labels to train or to measure, and NoFeatures where the recipe
-    starts from features that nobody has learned.
+    One that continues an earlier curve keeps its seed and order: what that one trained need not be trained
+    again.  Raises NoCurve where there are too few labels to train or to measure, and NoFeatures where the
+    recipe starts from features that nobody has learned.
     """
-    snapshot = choice.freeze(dataset)
-    sizes = _sizes(dataset, snapshot, wanted.plan)
+    snapshot, chosen = _data(dataset, wanted)
+    sizes, repeats = _continued(continues, snapshot) if continues else _planned(dataset, snapshot, wanted)
     weights = pretraining.weights_for(dataset, recipe, snapshot)
+    adaptive = wanted.preset == ADAPTIVE
     with transaction.atomic():
         curve = Curve.objects.create(
             dataset=dataset,
@@ -76,23 +88,81 @@ def open_curve(
             recipe=recipe.to_json(),
             weights=str(weights.relative_to(settings.STATE_DIR)) if weights else "",
             fingerprint=snapshot.fingerprint,
-            test_set=design.held_out_key(*_named(snapshot, snapshot.test_rows)),
-            sizes=list(sizes),
-            repeats=list(wanted.plan.repeats[-len(sizes) :]),
-            budget=wanted.budget if wanted.preset == ADAPTIVE else 0,
-            aim=(wanted.aim or 2 * sizes[-1]) if wanted.preset == ADAPTIVE else 0,
+            test_set=_test_set(snapshot),
+            sizes=sizes,
+            repeats=repeats,
+            preset=wanted.preset,
+            continues=continues,
+            budget=wanted.budget if adaptive else 0,
+            aim=(wanted.aim or 2 * sizes[-1]) if adaptive else 0,
             n_test=len(snapshot.test_rows),
-            n_chosen=_chosen(dataset, snapshot),
-            seed=seed,
+            n_chosen=chosen,
+            random_only=wanted.random_only,
+            seed=continues.seed if continues else seed,
             created_at=now,
         )
         snapshots.save(snapshot, _snapshot_path(curve))
     return curve
 
 
+def to_continue(dataset: Dataset, recipe: Recipe, wanted: Design) -> Curve | None:
+    """Return the curve that a new one may continue: as it, with all of its labels and test items still there.
+
+    None where there is none, and for an adaptive plan, whose trainings depend on what was seen.
+    """
+    if wanted.preset == ADAPTIVE:
+        return None
+    alike = dataset.curves.real().finished().filter(preset=wanted.preset, random_only=wanted.random_only)
+    rows = (row for row in alike if row.recipe == recipe.to_json())
+    found = next(rows, None)
+    if found is None:
+        return None
+    snapshot, _ = _data(dataset, wanted)
+    weights = pretraining.weights_for(dataset, recipe, snapshot)
+    path = str(weights.relative_to(settings.STATE_DIR)) if weights else ""
+    before = frozen(found)
+    labels = dict(zip(*_named(snapshot, snapshot.train_rows), strict=True))
+    known = dict(zip(*_named(before, before.train_rows), strict=True))
+    same = (found.test_set, found.weights, before.classes) == (_test_set(snapshot), path, snapshot.classes)
+    return found if same and known.items() <= labels.items() else None
+
+
+def _data(dataset: Dataset, wanted: Design) -> tuple[Snapshot, int]:
+    """Return the data of a curve, and how many of its training labels a model asked for.
+
+    Those are no random sample of the pictures.
+    """
+    snapshot = choice.freeze(dataset)
+    asked = LabelTask.objects.filter(round__dataset=dataset, audit=False, round__prediction_set__isnull=False)
+    chosen = np.isin(snapshot.ids, list(asked.values_list("sample_id", flat=True))) & ~snapshot.is_test
+    if not wanted.random_only:
+        return snapshot, int((chosen & (snapshot.labels >= 0)).sum())
+    labels = np.where(chosen, -1, snapshot.labels)
+    named = fingerprint(snapshot.classes, snapshot.keys, labels, snapshot.is_test)
+    return replace(snapshot, labels=labels, fingerprint=named), 0
+
+
+def _planned(dataset: Dataset, snapshot: Snapshot, wanted: Design) -> tuple[list[int], list[int]]:
+    sizes = _sizes(dataset, snapshot, wanted.plan)
+    return list(sizes), list(wanted.plan.repeats[-len(sizes) :])
+
+
+def _continued(before: Curve, snapshot: Snapshot) -> tuple[list[int], list[int]]:
+    """Return the sizes and repeats of a curve that goes on: at its new sizes as often as at its largest."""
+    sizes = design.longer(before.sizes, len(snapshot.train_rows))
+    return list(sizes), [*before.repeats, *[before.repeats[-1]] * (len(sizes) - len(before.sizes))]
+
+
+def _test_set(snapshot: Snapshot) -> str:
+    return design.held_out_key(*_named(snapshot, snapshot.test_rows))
+
+
 def open_tiers(curve: Curve, tiers: Sequence[str], source: str, now: datetime) -> list[Curve]:
     """Open curves of heads on the embeddings of `source`, on the subsets and the test set of a real curve."""
-    shared = ("dataset", "fingerprint", "test_set", "sizes", "repeats", "n_test", "n_chosen", "seed")
+    shared = (
+        *("dataset", "fingerprint", "test_set", "sizes", "repeats", "n_test", "n_chosen", "seed"),
+        *("preset", "random_only", "continues"),
+    )
     return [
         Curve.objects.create(
             tier=tier,
@@ -133,14 +203,6 @@ def _sizes(dataset: Dataset, snapshot: Snapshot, plan: design.Preset) -> tuple[i
     return sizes
 
 
-def _chosen(dataset: Dataset, snapshot: Snapshot) -> int:
-    """Return how many training labels a model asked for: those are no random sample of the pictures."""
-    asked = LabelTask.objects.filter(round__dataset=dataset, audit=False, round__prediction_set__isnull=False)
-    return len(
-        set(asked.values_list("sample_id", flat=True)) & set(snapshot.ids[snapshot.train_rows].tolist())
-    )
-
-
 def frozen(curve: Curve) -> Snapshot:
     """Return the data that the curve was opened on."""
     return snapshots.load(_snapshot_path(curve))
@@ -158,10 +220,24 @@ def plan(curve: Curve, snapshot: Snapshot) -> dict[str, Cell]:
     pool, held_out = snapshot.train_rows, snapshot.test_rows
     tests = design.held_out_key(*_named(snapshot, held_out))
     keys, _ = _named(snapshot, pool)
-    drawn = design.cells(keys, snapshot.labels[pool], curve.sizes, curve.repeats, seed=curve.seed)
+    since = _since(curve, keys)
+    drawn = design.cells(
+        keys, snapshot.labels[pool], curve.sizes, curve.repeats, seed=curve.seed, since=since
+    )
     placed = [Cell(cell.n, cell.repeat, cell.seed, pool[cell.rows]) for cell in drawn]
     trained = {**curve.recipe, "from": curve.weights, "of": snapshot.classes}
     return {design.cell_key(tests, *_named(snapshot, cell.rows), trained, cell.seed): cell for cell in placed}
+
+
+def _since(curve: Curve, keys: Sequence[str]) -> list[design.Rows]:
+    """Return which places of the pool each earlier curve knew, the first one's first."""
+    place, found = {key: number for number, key in enumerate(keys)}, []
+    before = curve.continues
+    while before is not None:
+        known = frozen(before)
+        found.append(np.array([place[known.keys[row]] for row in known.train_rows], dtype=np.int64))
+        before = before.continues
+    return found[::-1]
 
 
 def _named(snapshot: Snapshot, rows: design.Rows) -> tuple[list[str], list[str]]:

@@ -5,6 +5,9 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from django.db.models import Count
+
+from labeling.models import Dataset
 from trainer.curves import outlook
 from trainer.curves.outlook import Law, Outlook, Point, Quantiles
 from trainer.models import Curve, CurveCell, Forecast
@@ -67,6 +70,12 @@ def trainings(curve: Curve) -> tuple[Training, ...]:
     )
 
 
+def counts(dataset: Dataset) -> dict[int, int]:
+    """Return how many trainings each of the dataset's curves has; curves without any are left out."""
+    pairs = Curve.cells.through.objects.filter(curve__dataset=dataset).order_by()
+    return dict(pairs.values_list("curve_id").annotate(Count("pk")))
+
+
 def comparable(curve: Curve) -> tuple[Curve, ...]:
     """Return the dataset's other curves that were measured on the same labeled pictures, newest first."""
     others = curve.dataset.curves.exclude(pk=curve.pk).exclude(cells=None)
@@ -102,7 +111,7 @@ def _tested(cells: list[CurveCell], classes: list[str], label: str) -> int:
 
 def _class_score(cell: CurveCell, number: int) -> dict[str, Any] | None:
     """Return a class's part of a cell's metrics; None where the class came to the dataset later."""
-    scores: list[dict[str, Any]] = cell.metrics["classes"]
+    scores: list[dict[str, Any]] = cell.metrics.get("classes", [])
     return scores[number] if number < len(scores) else None
 
 

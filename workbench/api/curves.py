@@ -47,6 +47,8 @@ class NewCurve(Schema):
     recipe: str | dict[str, object] = "plain"
     tiers: list[Literal["ridge", "logistic", "mlp"]] = ["ridge", "mlp"]
     seed: Annotated[int, Field(ge=0, le=forms.MAX_SEED)] | None = None
+    random_only: bool = False  # leaves out the labels that a model asked for
+    afresh: bool = False  # shuffles all labels anew instead of going on with the last curve of this kind
 
 
 @router.get("datasets/{int:pk}/curves", response=answers(list[CurveRow]), summary="A dataset's curves")
@@ -89,6 +91,7 @@ def start(request: HttpRequest, pk: Pk, wanted: NewCurve) -> Status[Started]:
             recipe=_recipe(wanted.recipe),
             tiers=tuple(dict.fromkeys(wanted.tiers)),
             seed=wanted.seed,
+            afresh=wanted.afresh,
             requested_by=request.user.get_username(),
         )
     except (NoCurve, NoFeatures) as reason:
@@ -98,7 +101,7 @@ def start(request: HttpRequest, pk: Pk, wanted: NewCurve) -> Status[Started]:
 
 def _design(wanted: NewCurve) -> Design:
     try:
-        return Design(wanted.preset, wanted.budget, wanted.aim)
+        return Design(wanted.preset, wanted.budget, wanted.aim, wanted.random_only)
     except ValueError as problem:
         raise HttpError(422, str(problem)) from problem
 

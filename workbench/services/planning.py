@@ -1,7 +1,7 @@
 """What to buy next: labels to a target, of which classes, at what cost.  Nothing is fitted here."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from django.db.models import Count
@@ -74,6 +74,7 @@ class Plan:
 
     need: Need
     budget: int
+    queued: int  # pictures in the annotators' queue: asked for already
     rows: tuple[ClassPlan, ...]
     purchase: Purchase | None
     refused: str  # why no mix of classes is proposed
@@ -96,10 +97,21 @@ def plan(curve: Curve, wish: Wish, metric: str = "accuracy") -> Plan:
     forecast = seen.forecast or UNFINISHED
     need = requirement.of_forecast(forecast, max(sum(have.values()), 1), wish.ask, cost=cost, ceiling=ceiling)
     waiting = dataset.samples.waiting().count()
-    budget = min(wish.budget or need.purchase, waiting)
+    queued = dataset.samples.pool().unlabeled().queued().count()
+    budget = min(wish.budget or max(need.purchase - queued, 0), waiting)
+    need = _of_purchase(need, budget + queued, forecast)
     rows, purchase, refused = _mix(curve, have, waiting, budget)
     gained = _advantage(curve, rows) if purchase else None
-    return Plan(need, budget, rows, purchase, refused, gained, ceiling, cost)
+    return Plan(need, budget, queued, rows, purchase, refused, gained, ceiling, cost)
+
+
+def _of_purchase(need: Need, count: int, forecast: Forecast) -> Need:
+    """Return the need with the purchase that is to be made, and the chance that it suffices."""
+    said = forecast.quantiles
+    if said is None or not need.purchase or count == need.purchase:
+        return need
+    total = min(need.now + count, REACH * need.measured)
+    return replace(need, purchase=count, chance=said.chance(total, need.ask.target))
 
 
 def cost_of(dataset: Dataset) -> Cost:
@@ -111,7 +123,8 @@ def cost_of(dataset: Dataset) -> Cost:
 def ceiling_of(dataset: Dataset) -> Ceiling | None:
     """Return how much can be measured at all, where enough test labels were judged again."""
     audited, wrong = audits.of_test_labels(dataset)
-    return ceilings.ceiling(wrong, audited, max(len(dataset.classes), 2))
+    tested = max(dataset.samples.testing().labeled().count(), audited, 1)
+    return ceilings.ceiling(wrong, audited, max(len(dataset.classes), 2), 1 - audited / tested)
 
 
 def _have(dataset: Dataset) -> dict[str, int]:

@@ -131,22 +131,25 @@ def start_curve(
     recipe: Recipe | str = "plain",
     tiers: Sequence[str] = TIERS,
     seed: int | None = None,
+    afresh: bool = False,
     requested_by: str = "",
 ) -> Job:
     """Open a curve of the recipe, and of heads on fixed embeddings beside it, and queue its trainings.
 
-    SEEDBED_CURVE_WORKERS jobs share them; returns the first.  Raises NoCurve, NoFeatures.
+    An earlier curve of the same kind goes on with the labels that came since: only new sizes are trained.
+    `afresh`, or a seed, shuffles all labels anew.  SEEDBED_CURVE_WORKERS jobs share the trainings; returns
+    the first.  Raises NoCurve, NoFeatures.
     """
     wanted = Design(design) if isinstance(design, str) else design
     chosen = NAMED[recipe] if isinstance(recipe, str) else recipe
     name = recipe if isinstance(recipe, str) else "own recipe"
     with transaction.atomic():
+        before = None if afresh or seed is not None else curves.to_continue(dataset, chosen, wanted)
         seed, now = new_seed() if seed is None else seed, timezone.now()
-        curve = curves.open_curve(dataset, chosen, wanted, seed, now, name=name)
+        curve = curves.open_curve(dataset, chosen, wanted, seed, now, name=name, continues=before)
         curves.open_tiers(curve, tiers, pretraining.embedding_sources(dataset)[0], now)
-        jobs = [
-            _start_worker(curve, wanted, worker, requested_by) for worker in range(settings.CURVE_WORKERS)
-        ]
+        workers = range(settings.CURVE_WORKERS)
+        jobs = [_start_worker(curve, wanted, worker, requested_by) for worker in workers]
     return jobs[0]
 
 

@@ -91,6 +91,19 @@ class NewCurve(Styled):
         help_text="Draws the subsets and starts the trainings. Left empty it is a fresh one; it is recorded.",
     )
 
+    random_only = forms.BooleanField(
+        required=False,
+        label="Only labels drawn at random",
+        help_text="Leaves out what a model asked for. Beside a curve of all labels it tells what the model's"
+        " picks are worth.",
+    )
+    afresh = forms.BooleanField(
+        required=False,
+        label="Shuffle all labels anew",
+        help_text="Otherwise the last curve of this kind goes on with the labels that came since; only new"
+        " sizes are trained.",
+    )
+
     def __init__(self, dataset: Dataset, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         named = [(name, name) for name in NAMED]
@@ -107,7 +120,7 @@ class NewCurve(Styled):
     @property
     def design(self) -> Design:
         given = self.cleaned_data
-        return Design(given["preset"], given["budget"] or 0, given["aim"] or 0)
+        return Design(given["preset"], given["budget"] or 0, given["aim"] or 0, given["random_only"])
 
 
 def _recipe(chosen: str) -> str | Recipe:

@@ -85,6 +85,7 @@ def new(request: HttpRequest, pk: int) -> HttpResponse:
                 recipe=given["wanted"],
                 tiers=tuple(given["tiers"]),
                 seed=given["seed"],
+                afresh=given["afresh"],
                 requested_by=request.user.get_username(),
             )
             return redirect("curve", job.params["curve_id"])
@@ -93,6 +94,7 @@ def new(request: HttpRequest, pk: int) -> HttpResponse:
     presets = curve_presets.presets(row)
     page = {
         "form": form,
+        "switches": (form["random_only"], form["afresh"]),
         "row": dataset_contexts.dataset_row(row),
         "presets": presets,
         "tiers": curve_presets.tiers(form["tiers"].value()),

@@ -61,8 +61,9 @@ def buy(request: HttpRequest, pk: int) -> HttpResponse:
     if not form.is_valid():
         messages.error(request, "The wish makes no sense; nothing was put into the queue.")
         return redirect(back)
-    mix = planning.plan(row, form.wish(), metric).mix
-    if not mix or str(sum(mix.values())) != request.POST.get("total"):
+    plan = planning.plan(row, form.wish(), metric)
+    mix, shown = plan.mix, (request.POST.get("total"), request.POST.get("queued"))
+    if not mix or (str(sum(mix.values())), str(plan.queued)) != shown:
         messages.error(
             request,
             f"Meanwhile the plan has become another one, of {sum(mix.values())} pictures. Nothing was put"

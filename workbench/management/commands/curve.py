@@ -31,6 +31,12 @@ class Command(StartingCommand):
             default=list(work.TIERS),
             help="drawn beside the recipe's curve",
         )
+        parser.add_argument(
+            "--random-only", action="store_true", help="leave out the labels that a model asked for"
+        )
+        parser.add_argument(
+            "--afresh", action="store_true", help="shuffle all labels anew, continue no earlier curve"
+        )
         parser.add_argument("--metric", choices=outlooks.METRICS, default="accuracy")
         parser.add_argument("--target", type=float, help="a score in (0, 1): say how many labels it takes")
 
@@ -39,10 +45,13 @@ class Command(StartingCommand):
             wish = Wish(options["target"]) if options["target"] is not None else None
             job = work.start_curve(
                 self.dataset(dataset),
-                design=Design(options["preset"], options["trainings"], options["aim"]),
+                design=Design(
+                    options["preset"], options["trainings"], options["aim"], options["random_only"]
+                ),
                 recipe=options["recipe"] if options["recipe"] in NAMED else recipe_of(options["recipe"]),
                 tiers=options["heads"],
                 seed=options["seed"],
+                afresh=options["afresh"],
             )
         self.see_through(job, here)
         curve = Curve.objects.get(pk=job.params["curve_id"])

@@ -64,10 +64,14 @@ class OtherCurve:
     chosen: bool
 
 
+OWN = "own recipe"  # the name of every recipe that nobody named: each stands for itself
+
+
 def words(curve: Curve) -> str:
     """Return what a curve is a curve of: a head on fixed features is never called a recipe."""
     if curve.tier == Curve.Tier.RECIPE:
-        return f"“{curve.name}”"
+        picks = ", labels drawn at random" if curve.random_only else ""
+        return f"“{curve.name}”{picks}"
     head = curve.get_tier_display()
     return f"{head}: {curve.name}" if " on " in head else f"{head} on {curve.name}"
 
@@ -111,8 +115,9 @@ def axis_choices(known: dict[str, Axis]) -> tuple[AxisChoice, ...]:
 
 
 def others(curve: Curve, look: Look) -> tuple[OtherCurve, ...]:
+    counts = outlooks.counts(curve.dataset)
     return tuple(
-        OtherCurve(other.pk, words(other), other.cells.count(), other.sizes[-1], look.lays(curve, other))
+        OtherCurve(other.pk, words(other), counts[other.pk], other.sizes[-1], look.lays(curve, other))
         for other in outlooks.comparable(curve)
     )
 
@@ -132,7 +137,7 @@ def _trace(other: Curve, look: Look, trainings: tuple[Training, ...]) -> Trace:
 def _group(other: Curve, by: str) -> str:
     """Return the group that a curve falls into; "" where it stands for itself.  Heads have no policy."""
     if by == "recipe":
-        return words(other)
+        return words(other) if other.name != OWN else ""
     if by == "policy":
         policy = other.recipe.get("policy")
         return words(other) if other.tier != Curve.Tier.RECIPE else f"policy {policy or 'none'}"

@@ -32,6 +32,8 @@ class CurveRow:
     trainings: int
     planned: int
     n_test: int
+    random_only: bool  # labels that a model asked for were left out
+    continues: int | None  # the curve whose order it goes on with
     n_chosen: int  # training labels that a model asked for
     budget: int  # of an adaptive plan; 0 is a fixed one
     aim: int  # labels at which an adaptive plan narrows the band
@@ -66,17 +68,19 @@ class CurvePage:
     far: int  # labels beyond which nothing is said
 
 
-def curve_row(curve: Curve) -> CurveRow:
+def curve_row(curve: Curve, trainings: int | None = None) -> CurveRow:
     return CurveRow(
         id=curve.pk,
         words=curve_look.words(curve),
         tier=curve.tier,
         of=curve.of_id,
         sizes=tuple(curve.sizes),
-        trainings=curve.cells.count(),
+        trainings=curve.cells.count() if trainings is None else trainings,
         planned=curve.planned,
         n_test=curve.n_test,
         n_chosen=curve.n_chosen,
+        random_only=curve.random_only,
+        continues=curve.continues_id,
         budget=curve.budget,
         aim=curve.aim,
         seed=curve.seed,
@@ -86,7 +90,8 @@ def curve_row(curve: Curve) -> CurveRow:
 
 
 def curve_rows(dataset: Dataset) -> tuple[CurveRow, ...]:
-    return tuple(curve_row(curve) for curve in dataset.curves.all())
+    counts = outlooks.counts(dataset)
+    return tuple(curve_row(curve, counts.get(curve.pk, 0)) for curve in dataset.curves.all())
 
 
 def newest(dataset: Dataset) -> CurveRow | None:

@@ -7,6 +7,7 @@ from datetime import datetime
 
 from labeling.models import Dataset
 from trainer.curves import recalibration
+from trainer.models import Forecast
 from trainer.services import forecasts
 from trainer.services.forecasts import Record, Scored
 from workbench.charts import promises
@@ -84,9 +85,6 @@ def _miss(row: Scored) -> Miss:
 
 
 def _waiting(dataset: Dataset) -> Waiting:
-    told = [
-        row
-        for curve in dataset.curves.all()
-        for row in curve.forecasts.filter(scores=None, quantiles__isnull=False).values("curve_id", "label")
-    ]
-    return Waiting(len({row["curve_id"] for row in told}), len(told))
+    told = Forecast.objects.filter(curve__dataset=dataset, scores=None, quantiles__isnull=False)
+    curves = list(told.values_list("curve_id", flat=True))
+    return Waiting(len(set(curves)), len(curves))

@@ -75,6 +75,7 @@ class PlannerPage:
     cautions: tuple[str, ...]
     spending: tuple[Spending, ...]
     budget: int
+    queued: int
     classes: tuple[ClassChoice, ...]
     mix: dict[str, int]
     total: int  # pictures of the mix
@@ -114,6 +115,7 @@ def planner_page(curve: Curve, wish: Wish, metric: str) -> PlannerPage:
         cautions=plan.need.cautions,
         spending=_spending(plan),
         budget=plan.budget,
+        queued=plan.queued,
         classes=tuple(_choice(row) for row in plan.rows),
         mix=plan.mix,
         total=sum(plan.mix.values()),
@@ -189,4 +191,6 @@ def _short(plan: Plan, wanted: int) -> str:
 def _comparison(plan: Plan) -> str:
     """Say whether the mix can be told from a purchase as the pool comes."""
     found = plan.advantage
-    return " ".join((found.sentence, *found.cautions)) if found else ""
+    if found is None or plan.purchase is None:
+        return ""
+    return " ".join(filter(None, (found.sentence, *found.cautions, plan.purchase.caution)))
