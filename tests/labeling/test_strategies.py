@@ -77,7 +77,7 @@ def test_nothing_needs_to_be_labeled_before(name):
 
 
 def test_an_unknown_strategy_is_refused():
-    with pytest.raises(ValueError, match="strategy must be one of random, margin, .*, got 'best'"):
+    with pytest.raises(ValueError, match=r"strategy must be one of random, margin, .*, got 'best'"):
         book.choose("best", world(), 5, 0.2, rng())
 
 
@@ -205,7 +205,7 @@ def gradients(probs, vectors):
 
 @pytest.mark.parametrize("told", [1, 2, 64])
 def test_badge_draws_by_the_law_of_k_means_plus_plus(told, monkeypatch):
-    """Chi-square of 20,000 draws of three after the first, over all their orders, against the exact chances."""
+    """Chi-square of 20,000 draws of three after the first, all orders apart, against exact chances."""
     monkeypatch.setattr(seeding, "TOLD", told)
     given = world(7)
     made = gradients(given.probs, given.vectors.astype(np.float64))
