@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from labeling.strategies import seeding
-from labeling.strategies.pool import Floats, Picks, Pool, Rows, squares
+from labeling.strategies.pool import LOT, Floats, Picks, Pool, Rows, squares
 
 
 class Gradients:
@@ -26,17 +26,17 @@ class Gradients:
         return len(self.a)
 
     def nearest(self, rows: Rows) -> Floats:
-        a, h, lengths = self.a[rows].T, self.h[rows].T, self.lengths[rows]
-
-        def of(part: slice) -> Floats:
-            alike: Floats = self.h[part] @ h
+        a, h, lengths = -2 * self.a[rows].T, self.h[rows].T, self.lengths[rows]
+        far = np.empty(len(self), dtype=np.float32)
+        for start in range(0, len(self), LOT):
+            part = slice(start, start + LOT)
+            alike = self.h[part] @ h
             alike *= self.a[part] @ a
-            alike *= -2
             alike += lengths
-            found: Floats = np.maximum(alike.min(1) + self.lengths[part], 0)
-            return found
-
-        return seeding.in_lots(len(self), of)
+            far[part] = alike.min(1)
+        far += self.lengths
+        np.maximum(far, 0, out=far)
+        return far
 
     def between(self, row: int, rows: Rows) -> Floats:
         alike: Floats = (self.a[rows] @ self.a[row]) * (self.h[rows] @ self.h[row])

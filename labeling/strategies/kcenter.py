@@ -12,7 +12,7 @@ from typing import Any, NamedTuple, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from labeling.strategies.pool import LOT, Floats, Picks, Pool, Rows, distances, squares
+from labeling.strategies.pool import Floats, Picks, Pool, Rows, distances, nearest, squares
 
 CANDIDATES = 1024  # rows of a round
 ROUNDING = 2.0**-23  # of single precision
@@ -52,14 +52,14 @@ def cover(cloud: Cloud, count: int, candidates: int = CANDIDATES) -> list[int]:
 
 def _greedy(cloud: Cloud, block: Block, most: int) -> list[int]:
     """Return the places in the block of the picks that hold for all rows: one at least."""
-    nearest, fresh = block.nearest, list[int]()
+    far, fresh = block.nearest, list[int]()
     while len(fresh) < most:
-        farthest = int(nearest.argmax())
-        if fresh and float(nearest[farthest]) <= block.bound:
+        farthest = int(far.argmax())
+        if fresh and float(far[farthest]) <= block.bound:
             break
         fresh.append(farthest)
-        nearest = cloud.nearer(nearest, block.among[farthest])
-        nearest[farthest] = -1.0  # never twice, also where all distances are 0
+        far = cloud.nearer(far, block.among[farthest])
+        far[farthest] = -1.0  # never twice, also where all distances are 0
     return fresh
 
 
@@ -71,13 +71,15 @@ class Points:
     """
 
     def __init__(self, x: Floats, centers: Floats) -> None:
-        self.middle = x.mean(0)
-        self.x = x - self.middle  # the shorter the vectors, the less is lost where squares are subtracted
-        self.lengths = squares(self.x)
+        middle, lengths = x.mean(0), squares(x)
+        # moved where that shortens them much: less is lost where squares are subtracted
+        moved = 2 * (middle @ middle) > lengths.mean()
+        self.x, centers = (x - middle, centers - middle) if moved else (x, centers)
+        self.lengths = squares(self.x) if moved else lengths
         self.centers = np.empty((0, x.shape[1]), np.float32)
         self.nearest = np.full(len(x), np.inf, np.float32)
         self.slack = float(x.shape[1] * ROUNDING * self.lengths.max())
-        self._see(centers - self.middle)
+        self._see(centers)
 
     def farthest(self, most: int) -> Block:
         most = min(most, len(self.x))
@@ -102,12 +104,9 @@ class Points:
         return np.minimum(one, other)
 
     def _see(self, fresh: Floats) -> None:
-        lengths = squares(fresh)
         self.centers = np.r_[self.centers, fresh]
-        for start in range(0, len(self.x) if len(fresh) else 0, LOT):
-            part = slice(start, start + LOT)
-            far = distances(self.x[part], self.lengths[part], fresh, lengths).min(1)
-            np.minimum(self.nearest[part], far, out=self.nearest[part])
+        if len(fresh):
+            np.minimum(self.nearest, nearest(self.x, self.lengths, fresh), out=self.nearest)
 
 
 def pick(pool: Pool, count: int, rng: np.random.Generator) -> Picks:

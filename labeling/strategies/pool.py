@@ -50,3 +50,17 @@ def distances(x: Reals, lengths: Reals, y: Reals, y_lengths: Reals) -> Reals:
     far += y_lengths
     np.maximum(far, 0, out=far)
     return far
+
+
+def nearest(x: Floats, lengths: Floats, y: Floats) -> Floats:
+    """Return how far (N,) the nearest row of y (M, D) is from each of x, squared; M > 0."""
+    turned, y_lengths = -2 * y.T, squares(y)
+    far = np.empty(len(x), dtype=np.float32)
+    for start in range(0, len(x), LOT):
+        part = slice(start, start + LOT)
+        short = x[part] @ turned
+        short += y_lengths
+        far[part] = short.min(1)  # |x|^2 changes no order: it is added once a row
+    far += lengths
+    np.maximum(far, 0, out=far)
+    return far

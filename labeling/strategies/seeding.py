@@ -10,7 +10,7 @@ from typing import Protocol
 
 import numpy as np
 
-from labeling.strategies.pool import LOT, Floats, Rows, distances, squares
+from labeling.strategies.pool import Floats, Rows, nearest, squares
 
 TOLD = 64  # draws that one product tells of: with more the product is faster, but more draws are rejected
 TRIES = 2 * TOLD  # before it tells anyway: in a clustered cloud the first draws bring most rows nearer
@@ -38,23 +38,11 @@ class Euclid:
         return len(self.x)
 
     def nearest(self, rows: Rows) -> Floats:
-        chosen, lengths = self.x[rows], self.lengths[rows]
-        return in_lots(
-            len(self), lambda part: distances(self.x[part], self.lengths[part], chosen, lengths).min(1)
-        )
+        return nearest(self.x, self.lengths, self.x[rows])
 
     def between(self, row: int, rows: Rows) -> Floats:
         apart: Floats = self.x[rows] - self.x[row]
         return squares(apart)
-
-
-def in_lots(n: int, measure: "Measure") -> Floats:
-    """Return what `measure` gives for the parts of n rows, joined."""
-    return np.concatenate([measure(slice(start, start + LOT)) for start in range(0, n, LOT)])
-
-
-class Measure(Protocol):
-    def __call__(self, part: slice) -> Floats: ...
 
 
 def draw(space: Space, first: int, count: int, rng: np.random.Generator) -> Rows:
@@ -62,12 +50,12 @@ def draw(space: Space, first: int, count: int, rng: np.random.Generator) -> Rows
 
     Once all others lie on drawn ones, the rest is drawn at random.
     """
-    picks, nearest = [first], space.nearest(np.array([first]))
-    nearest[first] = 0
-    while len(picks) < count and nearest.max() > 0:
-        fresh = _accepted(space, nearest, count - len(picks), rng)
-        nearest = np.minimum(nearest, space.nearest(fresh))
-        nearest[fresh] = 0
+    picks, far = [first], space.nearest(np.array([first]))
+    far[first] = 0
+    while len(picks) < count and far.max() > 0:
+        fresh = _accepted(space, far, count - len(picks), rng)
+        far = np.minimum(far, space.nearest(fresh))
+        far[fresh] = 0
         picks += fresh.tolist()
     left = rng.permutation(np.setdiff1d(np.arange(len(space)), picks))
     found: Rows = np.r_[np.array(picks, dtype=np.int64), left[: count - len(picks)]]
