@@ -82,10 +82,12 @@ def choose_next(
     RANDOM.  A `mix` says how many are wanted of each class, `count` together: which picture is of which only
     the model can guess, and the round keeps what it expects.  The dataset's row is locked meanwhile:
     two calls never queue the same sample.  Raises NothingToLabel where none waits, NotReady where the
-    strategy lacks what it chooses by.
+    strategy lacks what it chooses by, ValueError for a mix with a strategy that does not rank by doubt.
     """
     if not LEAST_RANDOM_SHARE <= random_share <= 1:
         raise ValueError(f"random_share must lie in [{LEAST_RANDOM_SHARE}, 1], got {random_share}")
+    if mix and strategy not in book.DOUBTS:
+        raise ValueError(f"numbers per class go with {', '.join(book.DOUBTS)} only, got {strategy}")
     rng = np.random.default_rng(seed)
     with transaction.atomic():
         Dataset.objects.select_for_update().get(pk=dataset.pk)

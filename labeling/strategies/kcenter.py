@@ -74,12 +74,12 @@ class Points:
         middle, lengths = x.mean(0), squares(x)
         # moved where that shortens them much: less is lost where squares are subtracted
         moved = 2 * (middle @ middle) > lengths.mean()
-        self.x, centers = (x - middle, centers - middle) if moved else (x, centers)
+        self.x: Floats = x - middle if moved else x
         self.lengths = squares(self.x) if moved else lengths
         self.centers = np.empty((0, x.shape[1]), np.float32)
         self.nearest = np.full(len(x), np.inf, np.float32)
         self.slack = float(x.shape[1] * ROUNDING * self.lengths.max())
-        self._see(centers)
+        self._see(centers - middle if moved else centers)
 
     def farthest(self, most: int) -> Block:
         most = min(most, len(self.x))

@@ -9,6 +9,19 @@ from labeling import selection
 from labeling.strategies import book
 from labeling.strategies.book import Candidates, Chosen
 
+SAYS = {  # what each strategy does, to a person who chooses one
+    "random": "Draws pictures at random: the right start while there are neither labels nor vectors.",
+    "margin": "Takes pictures whose two likeliest classes are nearly equal for the model: the usual choice"
+    " once there are labels and a model.",
+    "entropy": "Takes pictures for which the model spreads its belief over many classes.",
+    "least_confidence": "Takes pictures whose likeliest class the model believes in least.",
+    "k_center": "Takes pictures that lie farthest from all that is labeled: covers the pool, oddities first.",
+    "typical": "Takes the most typical picture of each large group of similar ones: for the first labels,"
+    " fewer than ten of a class.",
+    "badge": "Draws pictures that the model doubts and that differ from one another: recommended for a round"
+    " of more than 5 % of the waiting pictures.",
+    "cluster_margin": "Takes pictures that the model doubts from many groups of similar ones.",
+}
 AUDIT = "Drawn at random: keeps the evaluation honest."
 UNSEEN = "No model has seen it yet: drawn at random among such."
 NO_VECTOR = "It has no vector yet, or no model has seen it: drawn at random among such."

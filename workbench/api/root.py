@@ -18,6 +18,7 @@ from workbench.api import (
     planning,
     registry,
     retraining,
+    rounds,
     runs,
     studies,
 )
@@ -25,6 +26,7 @@ from workbench.api import (
 api = NinjaAPI(title="Seedbed", version="1", auth=django_auth, urls_namespace="api", description=__doc__)
 for part in (
     datasets,
+    rounds,
     runs,
     compare,
     registry,

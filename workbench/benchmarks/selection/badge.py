@@ -56,11 +56,11 @@ def drawn(space: Gradients, first: int, count: int) -> NDArray[np.int64]:
 
 def plain_draws(space: Gradients, first: int, count: int) -> NDArray[np.int64]:
     """Return draws of k-means++, each told to all rows before the next."""
-    rng, picks, nearest = np.random.default_rng(1), [first], np.full(len(space), np.inf, np.float32)
+    rng, picks, far = np.random.default_rng(1), [first], space.nearest(np.array([first]))
     while len(picks) < count:
-        nearest = np.minimum(nearest, space.nearest(np.array(picks[-1:])))
-        nearest[picks[-1]] = 0
-        heaped = np.cumsum(nearest, dtype=np.float64)
+        far = np.minimum(far, space.nearest(np.array(picks[-1:])))
+        far[picks[-1]] = 0
+        heaped = np.cumsum(far, dtype=np.float64)
         picks.append(int(np.searchsorted(heaped, rng.random() * heaped[-1], side="right")))
     return np.array(picks)
 

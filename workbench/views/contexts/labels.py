@@ -81,6 +81,7 @@ class LabelProgress:
 class RoundRow:
     id: int
     strategy: str
+    words: str  # the strategy's name, as it is shown
     size: int
     audit: int
     overlap: int
@@ -153,7 +154,17 @@ def rounds(dataset: Dataset) -> tuple[RoundRow, ...]:
         labeled=Count("tasks", filter=~Q(tasks__sample__label="")),
     )
     return tuple(
-        RoundRow(r.pk, r.strategy, r.size, r.audited, r.overlap, r.sent, r.labeled, r.created_at)
+        RoundRow(
+            r.pk,
+            r.strategy,
+            r.get_strategy_display(),
+            r.size,
+            r.audited,
+            r.overlap,
+            r.sent,
+            r.labeled,
+            r.created_at,
+        )
         for r in rows
     )
 

@@ -1,0 +1,89 @@
+"""Choosing the next round on its page, by the API and in a terminal."""
+
+import numpy as np
+import pytest
+from django.core.management import CommandError, call_command
+from django.urls import reverse
+
+from labeling.models import Dataset, SelectionRound
+from labeling.services.embeddings import record_embeddings
+from labeling.strategies.reasons import SAYS
+from workbench.ledger.models import Job
+
+pytestmark = pytest.mark.django_db
+JSON = "application/json"
+ROUND = {"count": 2, "strategy": "k_center", "random_share": 0.2, "overlap": 1}
+MISSING = (
+    "k-center needs vectors of the pictures: embed them first, on the page Features or by manage.py embed."
+)
+
+
+@pytest.fixture
+def admin(sign_in):
+    return sign_in("admin")
+
+
+def embed(rows, now):
+    """Vectors of all pictures; without the opinions of a model, which the rows only claim to have."""
+    dataset = Dataset.objects.get(pk=rows.dataset)
+    ids = list(dataset.samples.values_list("pk", flat=True))
+    vectors = np.random.default_rng(0).normal(size=(len(ids), 3))
+    record_embeddings(dataset, ids, vectors, source="pixels", fingerprint="f", now=now)
+    return dataset
+
+
+@pytest.mark.parametrize(
+    ("change", "status"),
+    [
+        ({}, 409),
+        ({"strategy": "best"}, 422),
+        ({"count": 0}, 422),
+        ({"random_share": 0.14}, 422),
+        ({"overlap": 11}, 422),
+        ({"seed": -1}, 422),
+    ],
+)
+def test_a_round_that_cannot_be_chosen_starts_nothing(rows, admin, change, status):
+    before = SelectionRound.objects.count(), Job.objects.count()
+    answer = admin.post(reverse("api:start_round", args=[rows.dataset]), ROUND | change, content_type=JSON)
+    assert answer.status_code == status
+    assert (SelectionRound.objects.count(), Job.objects.count()) == before
+
+
+def test_what_a_strategy_lacks_is_said_everywhere(rows, admin):
+    told = admin.post(reverse("api:start_round", args=[rows.dataset]), ROUND, content_type=JSON).json()
+    page = admin.post(reverse("next-round", args=[rows.dataset]), ROUND).content.decode()
+    assert told["detail"] == MISSING
+    assert page.count(MISSING) == 2  # where it was asked for, and beside the strategy
+    with pytest.raises(CommandError, match=MISSING):
+        call_command("next_round", Dataset.objects.get(pk=rows.dataset).name, "--strategy", "k_center")
+
+
+def test_a_round_starts_by_the_api(rows, admin, now):
+    dataset = embed(rows, now)
+    answer = admin.post(reverse("api:start_round", args=[rows.dataset]), ROUND, content_type=JSON)
+    assert answer.status_code == 202
+    assert dataset.rounds.first().strategy == "k_center"
+    assert Job.objects.get(pk=answer.json()["job"]).params["round_id"] == dataset.rounds.first().pk
+
+
+def test_without_a_strategy_the_usual_one_chooses(rows, admin, now):
+    dataset = embed(rows, now)
+    admin.post(reverse("api:start_round", args=[rows.dataset]), {"count": 2}, content_type=JSON)
+    assert dataset.rounds.first().strategy == "typical"
+
+
+def test_the_page_starts_with_the_usual_strategy_and_explains_all(rows, admin, now):
+    embed(rows, now)
+    page = admin.get(reverse("next-round", args=[rows.dataset])).content.decode()
+    told = admin.get(reverse("api:next_round", args=[rows.dataset])).json()
+    assert 'value="typical" checked' in page
+    assert told["usual"] == "typical"
+    assert {one["name"]: one["says"] for one in told["strategies"]} == SAYS
+    assert [one["name"] for one in told["strategies"] if one["missing"]] == []
+
+
+def test_the_dataset_names_the_strategy_of_each_round(rows, admin, now):
+    embed(rows, now)
+    admin.post(reverse("next-round", args=[rows.dataset]), ROUND)
+    assert "<td>k-center</td>" in admin.get(reverse("dataset", args=[rows.dataset])).content.decode()
