@@ -13,6 +13,8 @@ class Dataset(models.Model):
     note = models.TextField(blank=True)  # shown on the dataset's page, e.g. the rule that made it imbalanced
     label_price = models.FloatField(null=True)  # of one label, in `currency`; null where nobody said
     currency = models.CharField(max_length=3, default="USD")  # ISO 4217
+    # what picked labels gain over as many random ones, written only by services.chance; {} while untold
+    against_chance = models.JSONField(default=dict)
     created_at = models.DateTimeField()
 
     def __str__(self) -> str:

@@ -5,9 +5,12 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.urls import reverse
 
+from labeling.chance import Verdict
 from labeling.models import Dataset, EmbeddingSet, SelectionRound
+from labeling.services import chance
 from labeling.services.embeddings import record_embeddings
 from labeling.strategies.reasons import SAYS
+from workbench import jobs
 from workbench.ledger.models import Job
 
 pytestmark = pytest.mark.django_db
@@ -89,3 +92,18 @@ def test_the_dataset_names_the_strategy_of_each_round(rows, admin, now):
     embed(rows, now)
     admin.post(reverse("next-round", args=[rows.dataset]), ROUND)
     assert "<td>k-center</td>" in admin.get(reverse("dataset", args=[rows.dataset])).content.decode()
+
+
+@pytest.mark.parametrize("p_value", [0.01, 0.5])
+def test_the_dataset_tells_what_picks_gained_over_chance(rows, admin, p_value):
+    verdict = Verdict(0.02, p_value, 40, 500)
+    Dataset.objects.filter(pk=rows.dataset).update(against_chance=verdict._asdict())
+    assert verdict.sentence in admin.get(reverse("dataset", args=[rows.dataset])).content.decode()
+    assert admin.get(reverse("api:dataset", args=[rows.dataset])).json()["against_chance"] == verdict.sentence
+
+
+def test_what_picks_gained_is_measured_with_the_advice(rows, admin, monkeypatch):
+    asked = []
+    monkeypatch.setattr(chance, "measure", asked.append)
+    jobs.refresh_advice(lambda progress: None, dataset_id=rows.dataset)
+    assert [dataset.pk for dataset in asked] == [rows.dataset]

@@ -9,7 +9,7 @@ from django.conf import settings
 from django.db.models import Count, Q
 
 from labeling.models import Annotation, Dataset, LabelProject, Sample, SelectionRound
-from labeling.services import opinions
+from labeling.services import chance, opinions
 from labeling.services.connection import connection
 from trainer.engine import intervals
 from workbench import supervisor
@@ -167,6 +167,11 @@ def rounds(dataset: Dataset) -> tuple[RoundRow, ...]:
         )
         for r in rows
     )
+
+
+def against_chance(dataset: Dataset) -> str:
+    found = chance.latest(dataset)
+    return found.sentence if found else ""
 
 
 def annotators(dataset: Dataset) -> tuple[AnnotatorRow, ...]:
