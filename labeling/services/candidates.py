@@ -30,7 +30,8 @@ def find(dataset: Dataset, strategy: str, predictions: PredictionSet | None = No
     Vectors are those that the model itself gave, where they are kept, else the latest.  Raises NotReady, with
     what to do, where something is missing.
     """
-    label, model = SelectionRound.Strategy(strategy).label, None
+    label, model = str(SelectionRound.Strategy(strategy).label), None
+    label = label[0].upper() + label[1:]
     if book.needs_probs(strategy):
         model = predictions or dataset.prediction_sets.first()
         if model is None:

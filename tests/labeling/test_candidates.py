@@ -47,7 +47,7 @@ def world(row, n=40):
 @pytest.mark.parametrize("strategy", BY_VECTORS)
 def test_without_vectors_it_is_said_where_they_come_from(dataset, strategy):
     predict(dataset, add(dataset, 9), np.full((9, 3), 1 / 3))
-    label = Strategy(strategy).label
+    label = {"badge": "BADGE"}.get(strategy, Strategy(strategy).label.capitalize())
     with pytest.raises(
         candidates.NotReady, match=f"^{label} needs vectors of the pictures: embed them first"
     ):
@@ -58,7 +58,7 @@ def test_without_vectors_it_is_said_where_they_come_from(dataset, strategy):
 @pytest.mark.parametrize("strategy", BY_MODEL)
 def test_without_a_model_it_is_said_that_one_is_missing(dataset, strategy):
     embed(dataset, add(dataset, 9), np.ones((9, 2)))
-    label = Strategy(strategy).label
+    label = {"badge": "BADGE"}.get(strategy, Strategy(strategy).label.capitalize())
     with pytest.raises(candidates.NotReady, match=f"^{label} needs a model's opinion of the pictures"):
         ask(dataset, strategy=strategy)
 

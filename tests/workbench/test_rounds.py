@@ -17,7 +17,7 @@ pytestmark = pytest.mark.django_db
 JSON = "application/json"
 ROUND = {"count": 2, "strategy": "k_center", "random_share": 0.2, "overlap": 1}
 MISSING = (
-    "k-center needs vectors of the pictures: embed them first, on the page Features or by manage.py embed."
+    "K-center needs vectors of the pictures: embed them first, on the page Features or by manage.py embed."
 )
 
 
