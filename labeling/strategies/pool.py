@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 Floats = NDArray[np.float32]
 Rows = NDArray[np.int64]
 
-LOT = 8192  # rows of one product: what it writes stays in the cache
+LOT = 1024  # rows of one product: it and what it writes stay in the cache
 
 
 @dataclass(frozen=True, eq=False)
