@@ -84,16 +84,11 @@ def choose_next(
     two calls never queue the same sample.  Raises NothingToLabel where none waits, NotReady where the
     strategy lacks what it chooses by, ValueError for a mix with a strategy that does not rank by doubt.
     """
-    if not LEAST_RANDOM_SHARE <= random_share <= 1:
-        raise ValueError(f"random_share must lie in [{LEAST_RANDOM_SHARE}, 1], got {random_share}")
-    if mix and strategy not in book.DOUBTS:
-        raise ValueError(f"numbers per class go with {', '.join(book.DOUBTS)} only, got {strategy}")
+    _check(random_share, strategy, mix)
     rng = np.random.default_rng(seed)
     with transaction.atomic():
         Dataset.objects.select_for_update().get(pk=dataset.pk)
         ids = _candidates(dataset, rng)
-        if not ids:
-            raise NothingToLabel("No picture waits for a label: all are labeled, queued or test pictures.")
         strategy = _possible(dataset, strategy, predictions)
         known = candidates.find(dataset, strategy, predictions)
         read, classes = candidates.read(dataset, ids, known)
@@ -116,6 +111,13 @@ def choose_next(
     return done
 
 
+def _check(random_share: float, strategy: str, mix: Mapping[str, int] | None) -> None:
+    if not LEAST_RANDOM_SHARE <= random_share <= 1:
+        raise ValueError(f"random_share must lie in [{LEAST_RANDOM_SHARE}, 1], got {random_share}")
+    if mix and strategy not in book.DOUBTS:
+        raise ValueError(f"numbers per class go with {', '.join(book.DOUBTS)} only, got {strategy}")
+
+
 def _possible(dataset: Dataset, strategy: str, predictions: PredictionSet | None) -> str:
     """Return the strategy, or chance in place of margin where no model has an opinion."""
     seen = predictions or dataset.prediction_sets.exists()
@@ -133,9 +135,11 @@ def _candidates(dataset: Dataset, rng: np.random.Generator) -> list[int]:
     """Return one waiting sample of each group of near-equal pictures; ids, ascending.
 
     Groups in which a picture is labeled or queued already come only when no others are left: their labels
-    teach little that is new.
+    teach little that is new.  Raises NothingToLabel where none waits.
     """
     waiting = list(dataset.samples.waiting().order_by("pk").values_list("pk", "duplicate_group"))
+    if not waiting:
+        raise NothingToLabel("No picture waits for a label: all are labeled, queued or test pictures.")
     spoken_for = dataset.samples.labeled() | dataset.samples.queued()
     taken = set(spoken_for.values_list("duplicate_group", flat=True)) - {""}
     fresh = [row for row in waiting if row[1] not in taken] or waiting
