@@ -13,6 +13,8 @@ class Dataset(models.Model):
     note = models.TextField(blank=True)  # shown on the dataset's page, e.g. the rule that made it imbalanced
     label_price = models.FloatField(null=True)  # of one label, in `currency`; null where nobody said
     currency = models.CharField(max_length=3, default="USD")  # ISO 4217
+    # what picked labels gain over as many random ones, written only by services.chance; {} while untold
+    against_chance = models.JSONField(default=dict)
     created_at = models.DateTimeField()
 
     def __str__(self) -> str:
@@ -199,17 +201,26 @@ class SelectionRound(models.Model):
     """One choice of samples to label next, and how it was made."""
 
     class Strategy(models.TextChoices):
-        RANDOM = "random"
-        MARGIN = "margin"
+        """The names of labeling.strategies.book."""
+
+        RANDOM = "random", "random"
+        MARGIN = "margin", "margin"
+        ENTROPY = "entropy", "entropy"
+        LEAST_CONFIDENCE = "least_confidence", "least confidence"
+        K_CENTER = "k_center", "k-center"
+        TYPICAL = "typical", "typical"
+        BADGE = "badge", "BADGE"
+        CLUSTER_MARGIN = "cluster_margin", "cluster-margin"
 
     dataset = models.ForeignKey(Dataset, models.CASCADE, related_name="rounds")
-    strategy = models.CharField(max_length=10, choices=Strategy.choices)
+    strategy = models.CharField(max_length=20, choices=Strategy.choices)
     overlap = models.PositiveSmallIntegerField(default=1)
     random_share = models.FloatField()  # share of audit samples, drawn at random, in [0, 1]
     mix = models.JSONField(default=dict)  # class -> samples wanted of it; empty: as they come
     expected = models.JSONField(default=dict)  # class -> how many there are if the model's word holds
     seed = models.PositiveBigIntegerField()
     prediction_set = models.ForeignKey(PredictionSet, models.SET_NULL, null=True)
+    vectors = models.CharField(max_length=200, blank=True)  # EmbeddingSet.source, "" where none was asked
     created_at = models.DateTimeField()
 
     class Meta:

@@ -1,6 +1,6 @@
 """Which unlabeled samples to label next."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from math import ceil
 from typing import NamedTuple
 
@@ -26,6 +26,27 @@ def margin(probs: NDArray[np.floating]) -> NDArray[np.float64]:
     return np.clip(1 - (top[:, -1] - top[:, -2]), 0, 1)
 
 
+def entropy(probs: NDArray[np.floating]) -> NDArray[np.float64]:
+    """Return each row's entropy (N,) as a share of the largest possible, log K; in [0, 1], K >= 2.
+
+    Source: Shannon 1948; for selection Settles 2009, "Active learning literature survey", section 3.1.
+    """
+    given = np.asarray(probs, dtype=np.float64)
+    logs = np.log(given, out=np.zeros_like(given), where=given > 0)
+    spread: NDArray[np.float64] = np.clip(-(given * logs).sum(1) / np.log(given.shape[1]), 0, 1)
+    return spread
+
+
+def least_confidence(probs: NDArray[np.floating]) -> NDArray[np.float64]:
+    """Return how far (N,) each row's likeliest class is from certain, as a share of 1 - 1/K; in [0, 1].
+
+    Source: Lewis and Gale 1994, "A sequential algorithm for training text classifiers".
+    """
+    given = np.asarray(probs, dtype=np.float64)
+    lacking: NDArray[np.float64] = np.clip((1 - given.max(1)) / (1 - 1 / given.shape[1]), 0, 1)
+    return lacking
+
+
 def choose(doubt: NDArray[np.float64], count: int, random_share: float, rng: np.random.Generator) -> Choice:
     """Return up to `count` of N candidates: a random share, then the most doubtful of the rest.
 
@@ -35,6 +56,27 @@ def choose(doubt: NDArray[np.float64], count: int, random_share: float, rng: np.
     """
     drawn, rest = _drawn(len(doubt), count, random_share, rng)
     return _ordered(drawn, _most_doubtful(rest, doubt)[: min(count, len(doubt)) - len(drawn)], rng)
+
+
+def choose_by(
+    pick: Callable[[NDArray[np.int64], NDArray[np.int64], int], NDArray[np.int64]],
+    known: NDArray[np.bool_],
+    count: int,
+    random_share: float,
+    rng: np.random.Generator,
+) -> Choice:
+    """Return up to `count` of N candidates: a random share, then what `pick` picks of the rest.
+
+    The random share is that of `choose`.  pick(rows, drawn, most) is given the rest of the rows that are
+    known, ascending, and the drawn ones, and returns `most` of the former in the order in which they shall be
+    labeled.  Rows that are not known come last, at random.
+    """
+    drawn, rest = _drawn(len(known), count, random_share, rng)
+    room = min(count, len(known)) - len(drawn)
+    seen, unseen = np.sort(rest[known[rest]]), rest[~known[rest]]
+    most = min(room, len(seen))
+    picked = pick(seen, drawn, most) if most else seen[:0]
+    return _ordered(drawn, np.r_[picked, unseen[: room - most]], rng)
 
 
 def choose_mix(

@@ -181,11 +181,7 @@ class Consensus(Styled):
 
 class NextRound(Styled):
     count = forms.IntegerField(min_value=1, max_value=MAX_ROUND, initial=100, label="Samples")
-    strategy = forms.ChoiceField(
-        choices=[(SelectionRound.Strategy.MARGIN, "most doubtful first"), ("random", "at random")],
-        initial=SelectionRound.Strategy.MARGIN,
-        label="Chosen",
-    )
+    strategy = forms.ChoiceField(choices=SelectionRound.Strategy.choices, label="Chosen")
     random_share = forms.FloatField(
         min_value=LEAST_RANDOM_SHARE,
         max_value=1,

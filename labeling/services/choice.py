@@ -3,7 +3,6 @@
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
-from typing import NamedTuple
 
 import numpy as np
 from django.conf import settings
@@ -12,21 +11,18 @@ from numpy.typing import NDArray
 
 from labeling import selection
 from labeling.models import Dataset, LabelTask, PredictionSet, Sample, SelectionRound
+from labeling.services import candidates, embeddings
 from labeling.snapshot import Snapshot, fingerprint
+from labeling.strategies import book
+from labeling.strategies.book import Candidates, Chosen, Mix
+from labeling.strategies.reasons import sentences
 
 LEAST_RANDOM_SHARE = 0.15  # below it, the audit stream is too thin to judge the labels and the model by
+FEW_PER_CLASS, WARM_START = 10, 200  # labels before a model's doubts are asked
 
 
 class NothingToLabel(Exception):
     """No sample waits for a label; the message says so to a person."""
-
-
-class _Doubts(NamedTuple):
-    """What the latest model thinks of N candidates."""
-
-    doubt: NDArray[np.float64]  # (N,) NaN where it has not seen them
-    reasons: list[str]  # (N,) "" likewise
-    probs: NDArray[np.float64]  # (N, K) by the dataset's classes, NaN likewise
 
 
 def freeze(dataset: Dataset) -> Snapshot:
@@ -51,6 +47,21 @@ def freeze(dataset: Dataset) -> Snapshot:
     )
 
 
+def usual_strategy(dataset: Dataset, count: int) -> str:
+    """Return how the next `count` samples are best chosen, by what is known so far.
+
+    While a class has fewer than 10 labels on average, these among them, typical pictures are, where there are
+    vectors (Hacohen et al. 2022).  Then chance, until there are max(10 K, 200) labels and a model; then
+    margin, which leads in most settings of LabelBench (Zhang et al. 2024).
+    """
+    few = FEW_PER_CLASS * len(dataset.classes)
+    labels = dataset.samples.pool().labeled().count()
+    if labels + count < few and embeddings.latest(dataset):
+        return SelectionRound.Strategy.TYPICAL
+    learned = labels >= max(few, WARM_START) and dataset.prediction_sets.exists()
+    return SelectionRound.Strategy.MARGIN if learned else SelectionRound.Strategy.RANDOM
+
+
 def choose_next(
     dataset: Dataset,
     *,
@@ -66,51 +77,69 @@ def choose_next(
     """Queue up to `count` waiting samples for labeling, the most telling first, and return their round.
 
     Test samples, labeled ones and ones that stand in a queue are left out; of near-equal pictures one is
-    asked for.  At least random_share of them is drawn at random (audit).  By margin the doubts of
-    `predictions` count, by default the latest; without any, all are drawn at random and the round says
+    asked for.  At least random_share of them is drawn at random (audit).  Where a strategy asks a model,
+    `predictions` count, by default the latest.  Margin without any gives way to chance, and the round says
     RANDOM.  A `mix` says how many are wanted of each class, `count` together: which picture is of which only
     the model can guess, and the round keeps what it expects.  The dataset's row is locked meanwhile:
-    two calls never queue the same sample.  Raises NothingToLabel where none waits.
+    two calls never queue the same sample.  Raises NothingToLabel where none waits, NotReady where the
+    strategy lacks what it chooses by, ValueError for a mix with a strategy that does not rank by doubt.
     """
-    if not LEAST_RANDOM_SHARE <= random_share <= 1:
-        raise ValueError(f"random_share must lie in [{LEAST_RANDOM_SHARE}, 1], got {random_share}")
+    _check(random_share, strategy, mix)
     rng = np.random.default_rng(seed)
     with transaction.atomic():
         Dataset.objects.select_for_update().get(pk=dataset.pk)
-        candidates = _candidates(dataset, rng)
-        if not candidates:
-            raise NothingToLabel("No picture waits for a label: all are labeled, queued or test pictures.")
-        by_margin = strategy == SelectionRound.Strategy.MARGIN
-        model = (predictions or dataset.prediction_sets.first()) if by_margin else None
-        opinions = _opinions(model, candidates, dataset.classes)
-        share = random_share if model else 1.0
-        wanted = _wanted(mix, count, dataset.classes) if mix and model else None
-        if wanted is None:
-            chosen = selection.choose(opinions.doubt, count, share, rng)
-        else:
-            chosen = selection.choose_mix(opinions.doubt, opinions.probs, wanted, share, rng)
+        ids = _candidates(dataset, rng)
+        strategy = _possible(dataset, strategy, predictions)
+        known = candidates.find(dataset, strategy, predictions)
+        read, classes = candidates.read(dataset, ids, known)
+        wanted = _mix(mix, count, dataset.classes, read, classes) if mix and known.model else None
+        chosen = book.choose(strategy, read, count, random_share, rng, wanted)
         done = SelectionRound.objects.create(
             dataset=dataset,
-            strategy=strategy if model else SelectionRound.Strategy.RANDOM,
+            strategy=strategy,
             overlap=overlap,
-            random_share=share,
+            random_share=1.0 if strategy == SelectionRound.Strategy.RANDOM else random_share,
             mix=dict(mix or {}),
-            expected=_expected(opinions.probs[chosen.rows], dataset.classes) if mix and model else {},
+            expected=_expected(wanted.probs[chosen.rows], dataset.classes) if wanted else {},
             seed=seed,
-            prediction_set=model,
+            prediction_set=known.model,
+            vectors=known.vectors.source if known.vectors else "",
             created_at=now,
         )
-        LabelTask.objects.bulk_create(_tasks(done, candidates, opinions, chosen))
+        reasons = sentences(strategy, read, chosen, classes)
+        LabelTask.objects.bulk_create(_tasks(done, ids, chosen, reasons))
     return done
+
+
+def _check(random_share: float, strategy: str, mix: Mapping[str, int] | None) -> None:
+    if not LEAST_RANDOM_SHARE <= random_share <= 1:
+        raise ValueError(f"random_share must lie in [{LEAST_RANDOM_SHARE}, 1], got {random_share}")
+    if mix and strategy not in book.DOUBTS:
+        raise ValueError(f"numbers per class go with {', '.join(book.DOUBTS)} only, got {strategy}")
+
+
+def _possible(dataset: Dataset, strategy: str, predictions: PredictionSet | None) -> str:
+    """Return the strategy, or chance in place of margin where no model has an opinion."""
+    seen = predictions or dataset.prediction_sets.exists()
+    by_chance = strategy == SelectionRound.Strategy.MARGIN and not seen
+    return SelectionRound.Strategy.RANDOM if by_chance else strategy
+
+
+def _mix(
+    mix: Mapping[str, int], count: int, classes: Sequence[str], read: Candidates, known: Sequence[str]
+) -> Mix:
+    return Mix(_wanted(mix, count, classes), candidates.by_class(read.probs, known, classes))
 
 
 def _candidates(dataset: Dataset, rng: np.random.Generator) -> list[int]:
     """Return one waiting sample of each group of near-equal pictures; ids, ascending.
 
     Groups in which a picture is labeled or queued already come only when no others are left: their labels
-    teach little that is new.
+    teach little that is new.  Raises NothingToLabel where none waits.
     """
     waiting = list(dataset.samples.waiting().order_by("pk").values_list("pk", "duplicate_group"))
+    if not waiting:
+        raise NothingToLabel("No picture waits for a label: all are labeled, queued or test pictures.")
     spoken_for = dataset.samples.labeled() | dataset.samples.queued()
     taken = set(spoken_for.values_list("duplicate_group", flat=True)) - {""}
     fresh = [row for row in waiting if row[1] not in taken] or waiting
@@ -139,54 +168,12 @@ def _expected(probs: NDArray[np.float64], classes: Sequence[str]) -> dict[str, f
     }
 
 
-def _opinions(model: PredictionSet | None, candidates: Sequence[int], known: Sequence[str]) -> _Doubts:
-    """Return what a prediction set says of the candidates; `known` are the dataset's classes."""
-    doubt = np.full(len(candidates), np.nan)
-    reasons = [""] * len(candidates)
-    by_class = np.full((len(candidates), len(known)), np.nan)
-    if model is None:
-        return _Doubts(doubt, reasons, by_class)
-    with np.load(settings.STATE_DIR / model.path) as kept:
-        ids, probs, classes = kept["sample_ids"], kept["probs"], kept["classes"].tolist()
-    row_of = {int(pk): row for row, pk in enumerate(ids)}
-    seen = [(place, row_of[pk]) for place, pk in enumerate(candidates) if pk in row_of]
-    doubts = selection.margin(probs)
-    column = {name: number for number, name in enumerate(classes)}
-    for place, row in seen:
-        by_class[place] = [probs[row, column[name]] if name in column else 0.0 for name in known]
-        first, second = np.argsort(-probs[row], kind="stable")[:2]  # as argmax does: of equals the first
-        doubt[place] = doubts[row]
-        reasons[place] = (
-            f"The model hesitates between {_short(classes[first])} ({probs[row, first]:.2f})"
-            f" and {_short(classes[second])} ({probs[row, second]:.2f})."
-        )
-    return _Doubts(doubt, reasons, by_class)
-
-
 def _tasks(
-    done: SelectionRound, candidates: Sequence[int], opinions: _Doubts, chosen: selection.Choice
+    done: SelectionRound, ids: Sequence[int], chosen: Chosen, reasons: Sequence[str]
 ) -> list[LabelTask]:
-    scores = selection.scores(opinions.doubt[chosen.rows], chosen.audit)
+    scores = selection.scores(chosen.doubt, chosen.audit)
+    columns = (chosen.rows.tolist(), chosen.audit.tolist(), scores.tolist(), reasons)
     return [
-        LabelTask(
-            round=done,
-            sample_id=candidates[row],
-            rank=rank,
-            score=score,
-            audit=audit,
-            reason=_reason(opinions.reasons[row], audit),
-        )
-        for rank, (row, audit, score) in enumerate(
-            zip(chosen.rows.tolist(), chosen.audit.tolist(), scores.tolist(), strict=True)
-        )
+        LabelTask(round=done, sample_id=ids[row], rank=rank, score=score, audit=audit, reason=reason)
+        for rank, (row, audit, score, reason) in enumerate(zip(*columns, strict=True))
     ]
-
-
-def _short(name: str) -> str:
-    return name if len(name) <= 60 else f"{name[:59]}…"
-
-
-def _reason(hesitation: str, audit: bool) -> str:
-    if audit:
-        return "Drawn at random: keeps the evaluation honest."
-    return hesitation or "No model has seen it yet: drawn at random among such."

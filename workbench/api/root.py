@@ -19,6 +19,7 @@ from workbench.api import (
     planning,
     registry,
     retraining,
+    rounds,
     runs,
     studies,
 )
@@ -27,6 +28,7 @@ api = NinjaAPI(title="Seedbed", version="1", auth=django_auth, urls_namespace="a
 for part in (
     datasets,
     annotators,
+    rounds,
     runs,
     compare,
     registry,

@@ -10,6 +10,7 @@ from pathlib import Path
 from django.core.management.base import BaseCommand, CommandError
 
 from labeling.models import Dataset
+from labeling.services.candidates import NotReady
 from labeling.services.choice import NothingToLabel
 from trainer.engine.recipe import NAMED, Recipe
 from trainer.services.curves import NoCurve
@@ -39,7 +40,7 @@ class StartingCommand(BaseCommand):
         """Let what cannot be started end in its sentence instead of a traceback."""
         try:
             yield
-        except (NothingToLabel, NoCurve, NoStudy, AlreadyImporting, ValueError) as problem:
+        except (NothingToLabel, NotReady, NoCurve, NoStudy, AlreadyImporting, ValueError) as problem:
             raise CommandError(str(problem)) from None
 
     def see_through(self, job: Job, here: bool) -> Job:

@@ -239,17 +239,20 @@ def start_next_round(
     dataset: Dataset,
     *,
     count: int,
-    strategy: str = SelectionRound.Strategy.MARGIN,
+    strategy: str | None = None,
     random_share: float = 0.2,
     overlap: int = 1,
     seed: int | None = None,
     requested_by: str = "",
 ) -> Job:
-    """Choose the samples now, so that no other round can take them, and queue their way to Label Studio."""
+    """Choose the samples now, so that no other round can take them, and queue their way to Label Studio.
+
+    Without a strategy the usual one chooses (choice.usual_strategy).  Raises NothingToLabel, NotReady.
+    """
     chosen = choice.choose_next(
         dataset,
         count=count,
-        strategy=strategy,
+        strategy=strategy or choice.usual_strategy(dataset, count),
         random_share=random_share,
         overlap=overlap,
         seed=new_seed() if seed is None else seed,

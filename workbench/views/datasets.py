@@ -7,6 +7,7 @@ from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from labeling.models import Dataset
+from labeling.services.candidates import NotReady
 from labeling.services.choice import NothingToLabel
 from workbench import forms
 from workbench.services import removal, work
@@ -14,6 +15,7 @@ from workbench.services.removal import StillBusy
 from workbench.views import access
 from workbench.views.access import Right
 from workbench.views.contexts import datasets as contexts
+from workbench.views.contexts import rounds
 
 
 @require_safe
@@ -78,20 +80,16 @@ def import_report(request: HttpRequest, pk: int) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 def next_round(request: HttpRequest, pk: int) -> HttpResponse:
     row = access.dataset(request, pk, Right.MANAGE)
-    form = forms.NextRound(request.POST or None)
+    page = rounds.next_round(row)
+    form = forms.NextRound(request.POST or None, initial={"strategy": page.usual})
     if form.is_valid():
         try:
             job = work.start_next_round(row, **form.cleaned_data, requested_by=request.user.get_username())
             return redirect("job", job.pk)
-        except NothingToLabel as reason:
+        except (NothingToLabel, NotReady) as reason:
             form.add_error(None, str(reason))
-    page = {
-        "form": form,
-        "row": contexts.dataset_row(row),
-        "waiting": row.samples.waiting().count(),
-        "area": "datasets",
-    }
-    return render(request, "workbench/next_round.html", page)
+    shown = {"form": form, "row": contexts.dataset_row(row), "page": page, "area": "datasets"}
+    return render(request, "workbench/next_round.html", shown)
 
 
 @require_POST

@@ -6,6 +6,8 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
+from labeling.strategies import kcenter
+from labeling.strategies.kcenter import Block
 from workbench.benchmarks.gpu.ceilings import Ceilings
 from workbench.benchmarks.gpu.finding import Finding, seconds
 
@@ -49,27 +51,33 @@ def ridge(x: Tensor, targets: Tensor, orders: Tensor, sizes: Sequence[int], pena
     return heads.view(len(orders), len(sizes), x.shape[1], -1)
 
 
-def cover(x: Tensor, count: int, candidates: int) -> list[int]:
-    """Return `count` rows of x (N, D), each the farthest from those before it; row 0 comes first.
+class Points:
+    """Rows x (N, D) on a device; the first is a pick already.  See labeling.strategies.kcenter."""
 
-    The picks are those of the plain greedy search (Gonzalez 1985).  They are made among the farthest
-    `candidates` rows as long as one of these lies farther than every row outside did; then one product tells
-    all rows of all new picks.
-    """
-    norms = x.square().sum(1)
-    picks = [0]
-    nearest = _squares(x, norms, [0]).amin(1)
-    while len(picks) < count:
-        far, rows = nearest.topk(min(candidates, len(x)))
-        among = _squares(x[rows], norms[rows], list(range(len(rows))))
-        fresh = _greedy(among, far, count - len(picks), bound=float(far[-1]))
-        chosen = rows[fresh].tolist()
-        picks += chosen
-        for start in range(0, len(x), LOT):
+    def __init__(self, x: Tensor) -> None:
+        self.x, self.norms = x, x.square().sum(1)
+        self.nearest = _squares(x, self.norms, [0]).amin(1)
+
+    def farthest(self, most: int) -> Block:
+        far, rows = self.nearest.topk(min(most, len(self.x)))
+        rows, order = rows.sort()
+        among = _squares(self.x[rows], self.norms[rows], list(range(len(rows))))
+        return Block(rows, far[order], among, float(far[-1]))
+
+    def approach(self, rows: Tensor) -> None:
+        for start in range(0, len(self.x), LOT):
             part = slice(start, start + LOT)
-            to_chosen = norms[part, None] + norms[chosen] - 2 * x[part] @ x[chosen].T
-            nearest[part] = torch.minimum(nearest[part], to_chosen.clamp(min=0).amin(1))
-    return picks
+            products = self.x[part] @ self.x[rows].T
+            to_chosen = self.norms[part, None] + self.norms[rows] - 2 * products
+            self.nearest[part] = torch.minimum(self.nearest[part], to_chosen.clamp(min=0).amin(1))
+
+    def nearer(self, one: Tensor, other: Tensor) -> Tensor:
+        return torch.minimum(one, other)
+
+
+def cover(x: Tensor, count: int, candidates: int) -> list[int]:
+    """Return `count` rows of x (N, D), each the farthest from those before it; row 0 comes first."""
+    return [0, *kcenter.cover(Points(x), count - 1, candidates)]
 
 
 def plain_cover(x: Tensor, count: int) -> list[int]:
@@ -120,18 +128,6 @@ def _agreement(device: str, ask: Ask, generator: torch.Generator) -> Finding:
     ours, plain = cover(x, count, ask.candidates), plain_cover(x.cpu(), count)
     same = sum(one == other for one, other in zip(ours, plain, strict=True))
     return Finding("picks that a plain search on the CPU makes too", f"of {count}", same, count)
-
-
-def _greedy(among: Tensor, nearest: Tensor, most: int, *, bound: float) -> list[int]:
-    """Return the next greedy picks among C rows, given their distances (C, C), down to `bound`."""
-    fresh: list[int] = []
-    while len(fresh) < most:
-        farthest = int(nearest.argmax())
-        if fresh and float(nearest[farthest]) <= bound:
-            break
-        fresh.append(farthest)
-        nearest = torch.minimum(nearest, among[farthest])
-    return fresh
 
 
 def _squares(x: Tensor, norms: Tensor, picks: list[int]) -> Tensor:

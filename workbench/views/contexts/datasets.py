@@ -88,6 +88,7 @@ class DatasetPage:
     classes: ClassTable
     progress: LabelProgress
     rounds: tuple[RoundRow, ...]
+    against_chance: str  # what picked labels gained over random ones, "" while it cannot be told
     annotators: tuple[AnnotatorRow, ...]
     agreement: AgreementRow | None  # None while no two people labeled the same sample
     studio: StudioState
@@ -184,6 +185,7 @@ def dataset_page(dataset: Dataset, only: str | None = None) -> DatasetPage:
         progress=labels.label_progress(dataset),
         rounds=labels.rounds(dataset),
         annotators=labels.annotators(dataset, only),
+        against_chance=labels.against_chance(dataset),
         agreement=labels.people_agree(dataset),
         studio=labels.studio_state(dataset),
         samples=samples.most_doubtful(dataset, SAMPLES_SHOWN),

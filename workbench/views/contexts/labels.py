@@ -9,7 +9,7 @@ from django.conf import settings
 from django.db.models import Count, Q
 
 from labeling.models import Annotation, Dataset, LabelProject, Sample, SelectionRound
-from labeling.services import opinions
+from labeling.services import chance, opinions
 from labeling.services.connection import connection
 from trainer.engine import intervals
 from workbench import supervisor
@@ -81,6 +81,7 @@ class LabelProgress:
 class RoundRow:
     id: int
     strategy: str
+    words: str  # the strategy's name, as it is shown
     size: int
     audit: int
     overlap: int
@@ -153,9 +154,24 @@ def rounds(dataset: Dataset) -> tuple[RoundRow, ...]:
         labeled=Count("tasks", filter=~Q(tasks__sample__label="")),
     )
     return tuple(
-        RoundRow(r.pk, r.strategy, r.size, r.audited, r.overlap, r.sent, r.labeled, r.created_at)
+        RoundRow(
+            r.pk,
+            r.strategy,
+            r.get_strategy_display(),
+            r.size,
+            r.audited,
+            r.overlap,
+            r.sent,
+            r.labeled,
+            r.created_at,
+        )
         for r in rows
     )
+
+
+def against_chance(dataset: Dataset) -> str:
+    found = chance.latest(dataset)
+    return found.sentence if found else ""
 
 
 def annotators(dataset: Dataset, only: str | None) -> tuple[AnnotatorRow, ...]:
