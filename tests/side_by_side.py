@@ -19,7 +19,7 @@ NEIGHBORS = {  # files that run one after the other, in one process
         "tests/test_path_of_one_sample.py",
         "tests/workbench/test_upkeep.py",
     ),
-    "the one web process": ("tests/workbench/test_browser.py", "tests/workbench/test_web_process.py"),
+    "the one web process": ("tests/workbench/test_browser*.py", "tests/workbench/test_web_process.py"),
     "processes on the clock": (
         "tests/workbench/ledger/test_ledger_*.py",
         "tests/workbench/test_bench.py",

@@ -33,9 +33,11 @@ def look(client, name, pk, **query):
     return answer.content.decode()
 
 
-def buy(client, curve, **change):
+def buy(client, curve, *, follow=False, **change):
     return client.post(
-        reverse("buy", args=[curve.pk]), WISH | {"total": "100", "query": "target=90"} | change
+        reverse("buy", args=[curve.pk]),
+        follow=follow,
+        data=WISH | {"total": "100", "queued": "0", "query": "target=90"} | change,
     )
 
 
@@ -113,7 +115,7 @@ def test_the_need_is_a_sentence_with_money_and_hours(curve, sign_in):
 
 def test_wrong_test_labels_set_a_ceiling(curve, sign_in):
     client = sign_in("engineer")
-    assert "No model can measure above about 96.2 %" in look(client, "planner", curve.pk, **WISH)
+    assert "No model can measure above about 97.0 %" in look(client, "planner", curve.pk, **WISH)
     assert "lies above what can be measured" in look(client, "planner", curve.pk, target="99.5")
     text = look(client, "curve", curve.pk)
     assert "ceiling of the labels" in text
@@ -162,6 +164,15 @@ def test_one_click_puts_exactly_this_mix_into_the_queue(curve, sign_in):
     chosen = SelectionRound.objects.get(pk=job.params["round_id"])
     assert chosen.mix == mix
     assert LabelTask.objects.filter(round=chosen).count() == 100
+
+
+def test_a_purchase_is_not_made_twice(curve, sign_in):
+    client = sign_in("admin")
+    buy(client, curve)
+    assert "Meanwhile the plan has become another one" in buy(client, curve, follow=True).content.decode()
+    assert LabelTask.objects.count() == 100
+    text = look(client, "planner", curve.pk, target="90")
+    assert "100 pictures stand in the annotators’ queue already" in text
 
 
 def test_the_api_buys_too(curve, sign_in):

@@ -12,7 +12,7 @@ import pytest
 from tests.workbench import web_server
 
 ROOT = Path(__file__).resolve().parents[2]
-MOST_MB = 120
+MOST_MB = 160  # it grew from 118 to 130 MB when the pages of curves came; torch alone would be 300
 HEAVY = {"torch", "torchvision", "sklearn", "scipy", "cv2", "albumentations", "imblearn", "pandas"} | {
     "label_studio_sdk",
     "simplejpeg",

@@ -123,7 +123,9 @@ def cost_of(dataset: Dataset) -> Cost:
 def ceiling_of(dataset: Dataset) -> Ceiling | None:
     """Return how much can be measured at all, where enough test labels were judged again."""
     audited, wrong = audits.of_test_labels(dataset)
-    tested = max(dataset.samples.testing().labeled().count(), audited, 1)
+    tested = dataset.samples.testing().labeled().count()
+    if audited >= tested:  # what was wrong has been corrected, and nothing else is left
+        return None
     return ceilings.ceiling(wrong, audited, max(len(dataset.classes), 2), 1 - audited / tested)
 
 
