@@ -49,17 +49,18 @@ def test_what_has_no_end_has_no_time_left():
 ALONE = """
 import json, os, resource
 from workbench.ledger import resources
-held = bytearray(50 << 20)
+held = bytearray(200 << 20)
+del held
 use, said = resources.of_tree(os.getpid()), resource.getrusage(resource.RUSAGE_SELF)
-print(json.dumps([use._asdict(), said.ru_maxrss / 1024, said.ru_utime + said.ru_stime]))
-"""  # in a process of its own: this one may have a browser
+print(json.dumps([use._asdict(), said.ru_utime + said.ru_stime]))
+"""  # in a process of its own: this one may have a browser, and its peak would be inherited
 
 
 def test_our_own_process_uses_what_the_kernel_says():
     told = subprocess.run([sys.executable, "-c", ALONE], capture_output=True, text=True, check=True).stdout
-    use, peak_mib, cpu_s = json.loads(told)
-    assert use["peak_mib"] >= use["rss_mib"] > 50
-    assert use["peak_mib"] == pytest.approx(peak_mib, rel=0.2)
+    use, cpu_s = json.loads(told)
+    assert 200 < use["peak_mib"] < 260  # what it held for a moment, and Python
+    assert 5 < use["rss_mib"] < 60
     assert use["cpu_s"] == pytest.approx(cpu_s, abs=0.2)
 
 
