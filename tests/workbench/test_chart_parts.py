@@ -98,16 +98,18 @@ def test_hundreds_of_classes_are_not_all_drawn():
 
 def test_bias_is_the_mean_of_all_misses_so_far(now):
     misses = [
-        Miss(now + timedelta(days=1), 0.04, 0.06, "Accuracy, 300 labels"),
-        Miss(now, -0.02, 0.01, "Accuracy, 200 labels"),
+        Miss(now + timedelta(days=1), 0.04, 0.06, "Accuracy, 300 labels", False),
+        Miss(now, -0.02, 0.01, "Accuracy, 200 labels", True),
     ]
     info = promises.misses_info(misses)
     assert [row["of"] for row in info["misses"]] == ["Accuracy, 200 labels", "Accuracy, 300 labels"]
     assert [row["bias"] for row in info["misses"]] == pytest.approx([-0.02, 0.01])
-    assert info["summary"] == "2 scored forecasts: 1.0 points too low on average."
+    assert info["summary"] == ("2 scored forecasts: 1.0 points too low on average, 1 in the 90 % band.")
+    assert [row["coverage"] for row in info["misses"]] == [1.0, 0.5]
     drawn = series(promises.misses_option(info))
     assert drawn["Bias so far"]["data"][1] == [2, 1.0, "Accuracy, 300 labels", "2026-11-24"]
     assert [row[1] for row in drawn["Last value"]["data"]] == [1.0, 6.0]
+    assert [row[1] for row in drawn["Coverage so far"]["data"]] == [100.0, 50.0]
 
 
 def test_no_forecast_no_bias():

@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import NamedTuple
 
 from workbench.charts import frame
-from workbench.charts.frame import FORECAST, INK, MEASURED, Info, Option
+from workbench.charts.frame import FORECAST, HELD_OUT, INK, MEASURED, Info, Option
 
 
 class Miss(NamedTuple):
@@ -15,15 +15,18 @@ class Miss(NamedTuple):
     forecast: float
     last_value: float
     of: str  # the figure
+    inside: bool  # it became what the 90 % band held
 
 
 def misses_info(misses: Sequence[Miss]) -> Info:
-    """Return the misses in order of time with the mean of all up to each, as fractions."""
+    """Return the misses in order of time with bias and coverage of all up to each, as fractions."""
     ordered = sorted(misses, key=lambda miss: miss.at)
-    total, rows = 0.0, []
+    total, covered, rows = 0.0, 0, []
     for count, miss in enumerate(ordered, 1):
         total += miss.forecast
-        rows.append({**miss._asdict(), "at": miss.at.isoformat(), "bias": total / count})
+        covered += miss.inside
+        so_far = {"bias": total / count, "coverage": covered / count}
+        rows.append({**miss._asdict(), "at": miss.at.isoformat(), **so_far})
     if not rows:
         return {"misses": [], "summary": "No forecast has been scored yet."}
     bias = 100 * rows[-1]["bias"]
@@ -31,17 +34,22 @@ def misses_info(misses: Sequence[Miss]) -> Info:
     return {
         "misses": rows,
         "summary": (
-            f"{len(rows)} scored forecast{'s' * (len(rows) > 1)}: {abs(bias):.1f} points {way} on average."
+            f"{len(rows)} scored forecast{'s' * (len(rows) > 1)}: {abs(bias):.1f} points {way} on average, "
+            f"{covered} in the 90 % band."
         ),
     }
 
 
 def misses_option(info: Info, *, dark: bool = False) -> Option:
-    """Return each miss over time beside that of the last value, and the bias so far."""
+    """Return each miss over time beside that of the last value, and bias and coverage so far."""
     option = frame.blank(info["summary"], dark)
     option["xAxis"] |= {"type": "value", "name": "Scored forecasts, the oldest first", "minInterval": 1}
     option["xAxis"] |= {"min": 0, "max": len(info["misses"]) + 1, "splitLine": {"show": False}}
     option["yAxis"] |= {"type": "value", "name": "Became less said (points)", "scale": True}
+    shares = {"type": "value", "name": "In the band (%)", "min": 0, "max": 100, "splitLine": {"show": False}}
+    left = option["yAxis"]
+    shares["nameTextStyle"] = {**left["nameTextStyle"], "align": "right"}
+    option["yAxis"] = [left, {**left, "scale": False, **shares}]
 
     told = {
         "dimensions": ["Number", "Points", "Of", "Scored"],
@@ -61,6 +69,8 @@ def misses_option(info: Info, *, dark: bool = False) -> Option:
         | {"itemStyle": {"color": INK[dark], "opacity": 0.7}, "data": _column(info, "last_value")},
         {**told, "type": "line", "name": "Bias so far", "symbol": "none", "color": MEASURED[dark]}
         | {"data": _column(info, "bias"), "markLine": zero | {"lineStyle": {"color": INK[dark]}}},
+        {**told, "type": "line", "name": "Coverage so far", "symbol": "none", "color": HELD_OUT[dark]}
+        | {"data": _column(info, "coverage"), "yAxisIndex": 1, "lineStyle": {"type": "dashed"}},
     ]
     return option
 

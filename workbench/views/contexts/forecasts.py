@@ -81,7 +81,8 @@ def ledger(dataset: Dataset, metric: str = "") -> LedgerPage:
 
 def _miss(row: Scored) -> Miss:
     of = f"Recall of {row.label}" if row.label else WORDS[row.metric]
-    return Miss(row.scored_at, row.became - row.median, row.became - row.last_value, f"{of}, {row.n} labels")
+    misses = row.became - row.median, row.became - row.last_value
+    return Miss(row.scored_at, *misses, f"{of}, {row.n} labels", row.inside)
 
 
 def _waiting(dataset: Dataset) -> Waiting:
