@@ -1,7 +1,7 @@
 """Labels that are likely wrong, by probabilities of models that never saw them.
 
-Source: C. G. Northcutt, L. Jiang and I. L. Chuang 2021, "Confident Learning: Estimating Uncertainty in Dataset
-Labels", JAIR 70; cleanlab 2.9.0, Apache-2.0 (before 2.8 it was AGPL).
+Source: C. G. Northcutt, L. Jiang and I. L. Chuang 2021, "Confident Learning: Estimating Uncertainty in
+Dataset Labels", JAIR 70; cleanlab 2.9.0, Apache-2.0 (before 2.8 it was AGPL).
 """
 
 import warnings

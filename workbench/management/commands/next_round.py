@@ -13,7 +13,8 @@ class Command(StartingCommand):
     def add_arguments(self, parser: ArgumentParser) -> None:
         super().add_arguments(parser)
         parser.add_argument("--count", type=int, default=50)
-        parser.add_argument("--strategy", choices=SelectionRound.Strategy.values, default="margin")
+        known = [name for name in SelectionRound.Strategy.values if name != SelectionRound.Strategy.REVIEW]
+        parser.add_argument("--strategy", choices=known, default="margin")
         parser.add_argument(
             "--overlap", type=int, default=1, choices=range(1, 6), help="annotations per sample"
         )
