@@ -179,6 +179,27 @@ class Consensus(Styled):
     )
 
 
+class Review(Styled):
+    """Doubtful labels that people shall look at again, blind; `issues` are the boxes ticked in the list."""
+
+    issues = forms.TypedMultipleChoiceField(
+        coerce=int, error_messages=dict.fromkeys(("required", "invalid_choice"), "Choose some labels.")
+    )
+    overlap = forms.IntegerField(
+        min_value=1,
+        max_value=MAX_OVERLAP,
+        initial=1,
+        label="Opinions on each",
+        help_text="Two or more decide by majority; a tie waits for one more.",
+    )
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        ticked = self.data.getlist("issues") if self.is_bound else []
+        numbers = [(one, one) for one in ticked if one.isdecimal() and int(one) < 2**31]
+        self.fields["issues"].choices = numbers  # type: ignore[attr-defined]
+
+
 class NextRound(Styled):
     count = forms.IntegerField(min_value=1, max_value=MAX_ROUND, initial=100, label="Samples")
     strategy = forms.ChoiceField(

@@ -17,6 +17,7 @@ from workbench.api import (
     features,
     jobs,
     planning,
+    quality,
     registry,
     retraining,
     runs,
@@ -27,6 +28,7 @@ api = NinjaAPI(title="Seedbed", version="1", auth=django_auth, urls_namespace="a
 for part in (
     datasets,
     annotators,
+    quality,
     runs,
     compare,
     registry,
