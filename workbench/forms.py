@@ -195,7 +195,7 @@ class Review(Styled):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        ticked = self.data.getlist("issues") if self.is_bound else []
+        ticked = self.data.getlist("issues") if hasattr(self.data, "getlist") else []
         numbers = [(one, one) for one in ticked if one.isdecimal() and int(one) < 2**31]
         self.fields["issues"].choices = numbers  # type: ignore[attr-defined]
 
