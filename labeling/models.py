@@ -97,6 +97,8 @@ class ImportReport(models.Model):
     known = models.PositiveIntegerField(default=0)
     refused = models.JSONField(default=list)  # [{"file", "reason"}]
     noted = models.JSONField(default=list)  # [{"file", "note"}]: taken, but changed or worth a look
+    # [{"key", "said": {class: file}}]: one picture in files of several classes, taken without a label
+    conflicts = models.JSONField(default=list)
     created_at = models.DateTimeField()
 
     class Meta:

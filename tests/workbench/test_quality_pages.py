@@ -187,3 +187,18 @@ def test_the_api_sends_for_review(sign_in, dataset):
     assert answer.status_code == 202
     assert Job.objects.get(work=PUSH).title == "Send 5 samples of Animals to Label Studio"
     assert work.start_push(dataset.rounds.get(strategy="review")).pk == Job.objects.get(work=PUSH).pk
+
+
+def test_conflicting_duplicates_are_named(sign_in, dataset, now):
+    client = sign_in("engineer")
+    assert "met the same picture under two classes" in text(client, dataset)
+    key = dataset.samples.filter(label="").first().key
+    dataset.imports.create(
+        folder="/data", created_at=now, conflicts=[{"key": key, "said": {"emu": "e/1.png", "dog": "d/1.png"}}]
+    )
+    said = text(client, dataset)
+    assert said.index("d/1.png") < said.index("e/1.png")
+    (found,) = told(client, dataset)["conflicts"]
+    assert (found["said"], found["label"]) == ([["dog", "d/1.png"], ["emu", "e/1.png"]], "")
+    answer = client.get(reverse("quality-csv", args=[dataset.pk]), {"table": "conflicts"})
+    assert "conflicting-duplicates.csv" in answer["Content-Disposition"]

@@ -24,7 +24,11 @@ def quality(request: HttpRequest, pk: int) -> HttpResponse:
 
 @require_safe
 def table(request: HttpRequest, pk: int) -> StreamingHttpResponse:
+    """One table of the page: `?table=conflicts`, else the issues."""
     row = access.dataset(request, pk, Right.MODELS)
+    if request.GET.get("table") == "conflicts":
+        told = contexts.conflict_table(contexts.conflicts(row))
+        return downloads.table(told, f"{row.name}-conflicting-duplicates.csv")
     return downloads.table(contexts.table(contexts.all_issues(row)), f"{row.name}-label-issues.csv")
 
 

@@ -50,6 +50,16 @@ class SearchRow:
 
 
 @dataclass(frozen=True)
+class ConflictRow:
+    """One picture that was imported under two classes or more: the same bytes in several files."""
+
+    sample: int
+    width: int
+    said: tuple[tuple[str, str], ...]  # (class, the first file that says so)
+    label: str  # what people said since, "" before
+
+
+@dataclass(frozen=True)
 class QualityPage:
     state: str  # of the issues listed
     counts: tuple[tuple[str, int], ...]  # of each state
@@ -60,6 +70,7 @@ class QualityPage:
     issues: tuple[IssueRow, ...]  # one page of them, the most doubtful first
     page: int
     pages: int
+    conflicts: tuple[ConflictRow, ...]
 
     @property
     def reviewed(self) -> int:
@@ -92,7 +103,26 @@ def quality_page(dataset: Dataset, state: str, number: str | int) -> QualityPage
         issues=tuple(issue_row(one) for one in found.object_list),
         page=found.number,
         pages=found.paginator.num_pages,
+        conflicts=conflicts(dataset),
     )
+
+
+def conflicts(dataset: Dataset) -> tuple[ConflictRow, ...]:
+    """Return the conflicting duplicates that imports met, in the order of their files."""
+    said: dict[str, tuple[tuple[str, str], ...]] = {}
+    for found in dataset.imports.exclude(conflicts=[]).order_by("pk").values_list("conflicts", flat=True):
+        said |= {one["key"]: tuple(sorted(one["said"].items())) for one in found}
+    rows = dataset.samples.filter(key__in=list(said)).values_list("pk", "key", "width", "label")
+    listed = [ConflictRow(pk, width, said[key], label) for pk, key, width, label in rows]
+    return tuple(sorted(listed, key=lambda one: one.said))
+
+
+def conflict_table(rows: tuple[ConflictRow, ...]) -> Iterator[tuple[object, ...]]:
+    """Yield a line for each class that a picture was imported under, headers first."""
+    yield ("sample", "class", "file", "label_now")
+    for one in rows:
+        for name, file in one.said:
+            yield (one.sample, name, file, one.label)
 
 
 def issue_row(issue: LabelIssue) -> IssueRow:
