@@ -61,6 +61,7 @@ class Sample(models.Model):
     height = models.PositiveIntegerField()
     split = models.CharField(max_length=5, choices=Split.choices, default=Split.TRAIN)
     difference_hash = models.CharField(max_length=16, blank=True)  # see labeling.duplicates
+    wide_hash = models.CharField(max_length=64, blank=True)  # likewise; blank where it would say nothing
     # one key for all near-equal pictures, a lone one's own; blank until the import that brought it is through
     duplicate_group = models.CharField(max_length=64, blank=True)
     label = models.CharField(

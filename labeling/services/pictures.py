@@ -141,6 +141,7 @@ def _keep(intake: _Intake, name: str, picture: images.Picture) -> Sample | None:
         width=picture.width,
         height=picture.height,
         difference_hash=duplicates.difference_hash(picture.small),
+        wide_hash=picture.wide_hash,
         added_at=intake.now,
     )
 
