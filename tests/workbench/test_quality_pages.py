@@ -202,3 +202,16 @@ def test_conflicting_duplicates_are_named(sign_in, dataset, now):
     assert (found["said"], found["label"]) == ([["dog", "d/1.png"], ["emu", "e/1.png"]], "")
     answer = client.get(reverse("quality-csv", args=[dataset.pk]), {"table": "conflicts"})
     assert "conflicting-duplicates.csv" in answer["Content-Disposition"]
+
+
+def test_odd_sizes_are_listed_with_their_number(sign_in, dataset, monkeypatch):
+    client = sign_in("engineer")
+    assert "Odd sizes" not in text(client, dataset)
+    odd = list(dataset.samples.values_list("pk", flat=True)[:3])
+    dataset.samples.filter(pk__in=odd).update(width=400)
+    monkeypatch.setattr("workbench.views.contexts.quality.ODD_SHOWN", 2)
+    said = text(client, dataset)
+    assert "3 pictures, 2 shown" in said
+    found = told(client, dataset)
+    assert ([one["sample"] for one in found["odd"]], found["odd_count"]) == (odd[:2], 3)
+    assert "10.0 times wider for its height" in found["odd"][0]["reason"]

@@ -10,6 +10,7 @@ from django.core.paginator import Page, Paginator
 from django.db.models import Count, F, QuerySet
 
 from labeling.models import Dataset, LabelIssue
+from labeling.quality import sizes
 from labeling.services import reviews
 from trainer.engine import intervals
 from workbench.ledger.models import Job
@@ -19,6 +20,7 @@ from workbench.views.contexts.figures import Interval
 
 PAGE_SIZE = 50  # a form may hold 200 fields
 State = LabelIssue.State
+ODD_SHOWN = 48  # pictures
 STATES = (State.OPEN, State.SENT, State.CONFIRMED, State.DISMISSED)
 
 
@@ -60,6 +62,16 @@ class ConflictRow:
 
 
 @dataclass(frozen=True)
+class OddRow:
+    """A picture of a size or shape unlike the others."""
+
+    sample: int
+    name: str
+    width: int
+    reason: str
+
+
+@dataclass(frozen=True)
 class QualityPage:
     state: str  # of the issues listed
     counts: tuple[tuple[str, int], ...]  # of each state
@@ -71,6 +83,8 @@ class QualityPage:
     page: int
     pages: int
     conflicts: tuple[ConflictRow, ...]
+    odd: tuple[OddRow, ...]  # of the rarest sizes first, at most ODD_SHOWN
+    odd_count: int
 
     @property
     def reviewed(self) -> int:
@@ -89,6 +103,8 @@ def quality_page(dataset: Dataset, state: str, number: str | int) -> QualityPage
     named = state if state in STATES else State.OPEN.value
     found: Page[LabelIssue] = Paginator(issues_of(dataset, named), PAGE_SIZE).get_page(number)
     ours = LabelIssue.objects.filter(sample__dataset=dataset)
+    by_size = _sizes(dataset)
+    found_odd = sizes.odd(by_size)
     by_state = dict(ours.order_by().values_list("state").annotate(n=Count("pk")))
     counts = by_state | {State.OPEN.value: reviews.open_issues(dataset).count()}
     right = ours.filter(state=State.CONFIRMED, verdict=F("proposed")).count()
@@ -104,6 +120,8 @@ def quality_page(dataset: Dataset, state: str, number: str | int) -> QualityPage
         page=found.number,
         pages=found.paginator.num_pages,
         conflicts=conflicts(dataset),
+        odd=odd_pictures(dataset, found_odd)[:ODD_SHOWN],
+        odd_count=sum(by_size[one.width, one.height] for one in found_odd),
     )
 
 
@@ -123,6 +141,23 @@ def conflict_table(rows: tuple[ConflictRow, ...]) -> Iterator[tuple[object, ...]
     for one in rows:
         for name, file in one.said:
             yield (one.sample, name, file, one.label)
+
+
+def odd_pictures(dataset: Dataset, found: tuple[sizes.Odd, ...]) -> tuple[OddRow, ...]:
+    """Return pictures of these odd sizes, a few more than are shown at most."""
+    rows: list[OddRow] = []
+    for one in found:
+        if len(rows) >= ODD_SHOWN:
+            break
+        alike = dataset.samples.filter(width=one.width, height=one.height).order_by("pk")
+        named = alike.values_list("pk", "name")[:ODD_SHOWN]
+        rows.extend(OddRow(pk, name, one.width, one.reason) for pk, name in named)
+    return tuple(rows)
+
+
+def _sizes(dataset: Dataset) -> dict[tuple[int, int], int]:
+    rows = dataset.samples.order_by().values_list("width", "height").annotate(n=Count("pk"))
+    return {(width, height): n for width, height, n in rows}
 
 
 def issue_row(issue: LabelIssue) -> IssueRow:
