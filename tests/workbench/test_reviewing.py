@@ -5,9 +5,11 @@ from django.core.management import CommandError, call_command
 from django.utils import timezone
 
 from labeling.models import Dataset
-from tests.labeling.opinion_rows import predict
+from labeling.services import reviews
+from tests.labeling.opinion_rows import add, predict
 from trainer.engine.recipe import NAMED
 from trainer.services import runs
+from workbench.ledger import catalog
 from workbench.ledger.dispatch import submit
 from workbench.ledger.models import Job
 from workbench.services import dataset_jobs, reviewing, work
@@ -61,3 +63,21 @@ def test_asked_for_twice_it_is_one_job(dataset, now):
     job = reviewing.start_search(dataset, requested_by="ada")
     assert job in dataset_jobs.open_jobs_of(dataset)
     assert reviewing.start_search(dataset).pk == job.pk
+
+
+def test_what_the_command_starts_finds_the_wrong_label(dataset, now, monkeypatch):
+    samples = add(dataset, [f"{number:02d}" for number in range(40)], now)
+    for number, sample in enumerate(samples):
+        sample.label = dataset.classes[number % 2 if number != 7 else 0]
+        sample.save()
+    predict(dataset, {one.pk: [0.9, 0.1][:: 1 if n % 2 == 0 else -1] for n, one in enumerate(samples)}, now)
+    seen = []
+    monkeypatch.setattr(
+        "workbench.management.commands.label_issues.Command.see_through", lambda *a: seen.append(a[1:])
+    )
+    call_command("label_issues", "Coins", "--here")
+    ((job, here),) = seen
+    told = catalog.find(job.work)(lambda progress: None, **job.params)
+    assert (here, told) == (True, {"labels": 40, "issues": 1, "open": 1})
+    (issue,) = reviews.open_issues(dataset)
+    assert (issue.sample, issue.given, issue.proposed) == (samples[7], "head", "tail")
