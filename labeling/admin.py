@@ -79,3 +79,9 @@ class EmbeddingSetAdmin(_Kept):
 @admin.register(models.PredictionSet)
 class PredictionSetAdmin(_Kept):
     list_display = ("id", "dataset", "source", "model_version", "count", "created_at")
+
+
+@admin.register(models.LabelIssue)
+class LabelIssueAdmin(_Kept):
+    list_display = ("sample", "given", "proposed", "score", "state", "verdict", "source")
+    list_filter = ("state",)

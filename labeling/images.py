@@ -11,6 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import ExifTags, Image, ImageFile, ImageOps, UnidentifiedImageError
 
+from labeling import duplicates
+
 MAX_PIXELS = 40_000_000  # read from the header, before anything is decoded: 20 KB of PNG can claim 830 MB
 MAX_BYTES = 256 * 2**20  # 40 million pixels of 16-bit RGB, uncompressed, fit
 SMALL = 32  # side of the thumbnail that the difference hash is taken from
@@ -43,6 +45,7 @@ class Picture:
     suffix: str  # of the stored file, e.g. ".png"
     notes: tuple[str, ...]  # what was changed or is worth a look, in sentences
     small: NDArray[np.uint8]  # (SMALL, SMALL, 3)
+    wide_hash: str  # see labeling.duplicates
 
 
 def read_bytes(path: Path) -> bytes:
@@ -132,6 +135,7 @@ def _understand(raw: bytes, name: str) -> Picture:
         suffix=ENDINGS[kind][0] if own else ".png",
         notes=(*_misnomer(kind, name), *changes),
         small=squeeze(plain, SMALL),
+        wide_hash=duplicates.wide_hash(plain),
     )
 
 

@@ -8,7 +8,7 @@ from django.utils import timezone
 from labeling.label_studio.shapes import StudioError
 from labeling.models import Dataset, SelectionRound
 from labeling.progress import Report
-from labeling.services import exchange, holdout, pictures
+from labeling.services import exchange, holdout, pictures, reviews
 from labeling.services.connection import connection
 
 if TYPE_CHECKING:
@@ -72,7 +72,8 @@ def push(report: Report, *, round_id: int) -> dict[str, int] | None:
 def sync(report: Report, *, dataset_id: int) -> dict[str, int] | None:
     """Fetch the annotations of a dataset from all its projects; None where the dataset is gone.
 
-    The first labels that suffice draw the test split of a dataset that has none (holdout.draw_test).
+    The first labels that suffice draw the test split of a dataset that has none (holdout.draw_test).  What
+    reviewers said decides the label issues that they were asked about (reviews.judge).
     """
     dataset = Dataset.objects.filter(pk=dataset_id).first()
     if dataset is None:
@@ -87,6 +88,7 @@ def sync(report: Report, *, dataset_id: int) -> dict[str, int] | None:
             exchange.tell(dataset, error)
             raise
     holdout.draw_test(dataset)
+    reviews.judge(dataset, timezone.now())
     return {
         "created": sum(p.merged.created for p in pulled),
         "updated": sum(p.merged.updated for p in pulled),

@@ -10,6 +10,7 @@ import os
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path, PurePosixPath
+from typing import NamedTuple
 
 from labeling.folders import Refusal
 
@@ -84,6 +85,13 @@ def split_folders(labels: Mapping[str, str]) -> list[Refusal]:
     ]
 
 
+class Conflict(NamedTuple):
+    """One picture that stands in two files or more under different classes."""
+
+    key: str  # content key
+    said: dict[str, str]  # class -> the first file that says so
+
+
 def settle(
     keys: Mapping[str, str], labels: Mapping[str, str], classes: Collection[str]
 ) -> tuple[dict[str, str], list[Refusal]]:
@@ -92,20 +100,34 @@ def settle(
     `keys` tells each taken file's content key, `labels` its class.  With `classes`, no other class is taken;
     without any, the labels define them.  A picture that bears two names and two classes gets neither.
     """
-    given: dict[str, dict[str, str]] = defaultdict(dict)  # key -> label -> first file that says so
-    remarks = []
-    for file, label in sorted(labels.items()):
-        reason = _why_not(label, classes)
-        if reason:
-            remarks.append(Refusal(file, reason))
-        elif label and file in keys:
-            given[keys[file]].setdefault(label, file)
-    for said in given.values():
-        if len(said) > 1:
-            names = ", ".join(f'"{label}" ({file})' for label, file in said.items())
-            reason = f"The same picture is given as {names}: taken once, without a label."
-            remarks.extend(Refusal(file, reason) for file in said.values())
+    remarks = [
+        Refusal(file, reason)
+        for file, label in sorted(labels.items())
+        if (reason := _why_not(label, classes))
+    ]
+    given = _given(keys, labels, classes)
+    for conflict in conflicts(keys, labels, classes):
+        names = ", ".join(f'"{label}" ({file})' for label, file in conflict.said.items())
+        reason = f"The same picture is given as {names}: taken once, without a label."
+        remarks.extend(Refusal(file, reason) for file in conflict.said.values())
     return {key: next(iter(said)) for key, said in given.items() if len(said) == 1}, remarks
+
+
+def conflicts(keys: Mapping[str, str], labels: Mapping[str, str], classes: Collection[str]) -> list[Conflict]:
+    """Return the pictures that the labels give two classes or more; the arguments are those of `settle`."""
+    given = _given(keys, labels, classes)
+    return [Conflict(key, said) for key, said in given.items() if len(said) > 1]
+
+
+def _given(
+    keys: Mapping[str, str], labels: Mapping[str, str], classes: Collection[str]
+) -> dict[str, dict[str, str]]:
+    """Return what is said of each content key: label -> the first file that says so."""
+    given: dict[str, dict[str, str]] = defaultdict(dict)
+    for file, label in sorted(labels.items()):
+        if label and file in keys and not _why_not(label, classes):
+            given[keys[file]].setdefault(label, file)
+    return given
 
 
 def _why_not(label: str, classes: Collection[str]) -> str:

@@ -63,6 +63,7 @@ class Sample(models.Model):
     height = models.PositiveIntegerField()
     split = models.CharField(max_length=5, choices=Split.choices, default=Split.TRAIN)
     difference_hash = models.CharField(max_length=16, blank=True)  # see labeling.duplicates
+    wide_hash = models.CharField(max_length=64, blank=True)  # likewise; blank where it would say nothing
     # one key for all near-equal pictures, a lone one's own; blank until the import that brought it is through
     duplicate_group = models.CharField(max_length=64, blank=True)
     label = models.CharField(
@@ -99,6 +100,8 @@ class ImportReport(models.Model):
     known = models.PositiveIntegerField(default=0)
     refused = models.JSONField(default=list)  # [{"file", "reason"}]
     noted = models.JSONField(default=list)  # [{"file", "note"}]: taken, but changed or worth a look
+    # [{"key", "said": {class: file}}]: one picture in files of several classes, taken without a label
+    conflicts = models.JSONField(default=list)
     created_at = models.DateTimeField()
 
     class Meta:
@@ -182,6 +185,7 @@ class LabelProject(models.Model):
     ls_id = models.PositiveIntegerField()
     title = models.CharField(max_length=50)
     overlap = models.PositiveSmallIntegerField(default=1)  # annotations wanted per task
+    blind = models.BooleanField(default=False)  # for reviews: shows neither labels nor a model's proposals
     model_version = models.CharField(max_length=50, blank=True)
     cursor_at = models.DateTimeField(null=True)  # largest task.updated_at that Label Studio gave us
     synced_at = models.DateTimeField(null=True)
@@ -201,7 +205,7 @@ class SelectionRound(models.Model):
     """One choice of samples to label next, and how it was made."""
 
     class Strategy(models.TextChoices):
-        """The names of labeling.strategies.book."""
+        """The names of labeling.strategies.book, and what is looked at again."""
 
         RANDOM = "random", "random"
         MARGIN = "margin", "margin"
@@ -211,6 +215,7 @@ class SelectionRound(models.Model):
         TYPICAL = "typical", "typical"
         BADGE = "badge", "BADGE"
         CLUSTER_MARGIN = "cluster_margin", "cluster-margin"
+        REVIEW = "review", "review"  # labeled samples whose labels are in doubt, judged blind; see LabelIssue
 
     dataset = models.ForeignKey(Dataset, models.CASCADE, related_name="rounds")
     strategy = models.CharField(max_length=20, choices=Strategy.choices)
@@ -296,3 +301,36 @@ class Annotation(models.Model):
         constraints = [
             models.UniqueConstraint(fields=["task", "ls_annotation_id"], name="one_row_per_ls_annotation"),
         ]
+
+
+class LabelIssue(models.Model):
+    """A label that is likely wrong: a proposal to look again, which changes and deletes nothing by itself."""
+
+    class State(models.TextChoices):
+        OPEN = "open"  # nobody looked again
+        SENT = "sent"  # stands in a blind review
+        CONFIRMED = "confirmed"  # the reviewers say another class than the given one
+        DISMISSED = "dismissed"  # they say the given one
+
+    sample = models.ForeignKey(Sample, models.CASCADE, related_name="issues")
+    given = models.CharField(max_length=100)  # the label in doubt
+    proposed = models.CharField(max_length=100)
+    score = models.FloatField()  # in [0, 1]: the lower, the likelier the given label is wrong
+    confidence = models.FloatField()  # the model's probability of the proposed class
+    reason = models.CharField(max_length=300)  # one sentence
+    source = models.CharField(max_length=50)  # of the predictions, e.g. "run:42:oof"
+    state = models.CharField(max_length=9, choices=State.choices, default=State.OPEN)
+    # the blind task that asked people, and what they said; written only by services.reviews
+    task = models.OneToOneField(LabelTask, models.SET_NULL, null=True, related_name="issue")
+    verdict = models.CharField(max_length=100, blank=True)
+    judged_at = models.DateTimeField(null=True)
+    created_at = models.DateTimeField()
+
+    class Meta:
+        ordering = ["score", "pk"]
+        constraints = [
+            models.UniqueConstraint(fields=["sample", "given"], name="one_issue_per_sample_and_label")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.sample}: {self.given}, perhaps {self.proposed}"

@@ -13,6 +13,7 @@ from django.db.models import F, Q, QuerySet
 from labeling.models import Dataset, Sample, SelectionRound
 from labeling.services import consensus
 from labeling.services.choice import LEAST_RANDOM_SHARE
+from labeling.strategies.book import NAMES
 from trainer.engine.pretraining import Plan
 from trainer.engine.recipe import NAMED, NETWORKS, InvalidRecipe
 from trainer.models import Study
@@ -179,9 +180,32 @@ class Consensus(Styled):
     )
 
 
+class Review(Styled):
+    """Doubtful labels that people shall look at again, blind; `issues` are the boxes ticked in the list."""
+
+    issues = forms.TypedMultipleChoiceField(
+        coerce=int, error_messages=dict.fromkeys(("required", "invalid_choice"), "Choose some labels.")
+    )
+    overlap = forms.IntegerField(
+        min_value=1,
+        max_value=MAX_OVERLAP,
+        initial=1,
+        label="Opinions on each",
+        help_text="Two or more decide by majority; a tie waits for one more.",
+    )
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        ticked = self.data.getlist("issues") if hasattr(self.data, "getlist") else []
+        numbers = [(one, one) for one in ticked if one.isdecimal() and int(one) < 2**31]
+        self.fields["issues"].choices = numbers  # type: ignore[attr-defined]
+
+
 class NextRound(Styled):
     count = forms.IntegerField(min_value=1, max_value=MAX_ROUND, initial=100, label="Samples")
-    strategy = forms.ChoiceField(choices=SelectionRound.Strategy.choices, label="Chosen")
+    strategy = forms.ChoiceField(
+        choices=[(name, SelectionRound.Strategy(name).label) for name in NAMES], label="Chosen"
+    )
     random_share = forms.FloatField(
         min_value=LEAST_RANDOM_SHARE,
         max_value=1,

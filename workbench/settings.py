@@ -93,6 +93,7 @@ SYNC_SECONDS = float(os.environ.get("SEEDBED_SYNC_SECONDS", "15"))  # between tw
 JOB_MODULES = [
     "labeling.jobs",
     "labeling.consensus.jobs",
+    "labeling.quality.jobs",
     "augment.jobs",
     "trainer.jobs",
     "trainer.curves.jobs",

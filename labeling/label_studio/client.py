@@ -89,8 +89,16 @@ class Studio:
         with self._words("listing accounts"):
             return {user.id: user.email.lower() for user in self._sdk.users.list()}
 
-    def create_project(self, title: str, classes: Sequence[str], overlap: int, folder: Path | None) -> int:
-        """Make a project and return its id.
+    def create_project(
+        self,
+        title: str,
+        classes: Sequence[str],
+        overlap: int,
+        folder: Path | None,
+        *,
+        proposals: bool = True,
+    ) -> int:
+        """Make a project and return its id; without `proposals` it never shows a model's.
 
         `folder`, for the embedded server, is where the pictures lie: strictly below the media folder.
         """
@@ -100,7 +108,7 @@ class Studio:
                 label_config=config.labeling_config(classes),
                 maximum_annotations=overlap,
                 sampling="Sequential sampling",  # until a model's scores are there: then by_model
-                show_collab_predictions=True,
+                show_collab_predictions=proposals,
                 enable_empty_annotation=False,
             )
         if folder is not None:

@@ -41,23 +41,32 @@ def open_projects(dataset: Dataset, studio: Studio) -> list[LabelProject]:
     return list(dataset.projects.filter(server_url=_name_of(studio), closed_at=None).order_by("-pk"))
 
 
-def open_project(dataset: Dataset, overlap: int, studio: Studio, now: datetime) -> LabelProject:
+def open_project(
+    dataset: Dataset, overlap: int, studio: Studio, now: datetime, *, blind: bool = False
+) -> LabelProject:
     """Return the dataset's project of this overlap on this server; made there when there is none yet.
 
-    Later rounds use it again.  One that was deleted in Label Studio is closed here, and a new one made.
+    Later rounds use it again; reviews, which are blind, have projects of their own.  One that was deleted in
+    Label Studio is closed here, and a new one made.
     """
     for project in open_projects(dataset, studio):
-        if project.overlap == overlap and studio.keep_classes(project.ls_id, dataset.classes):
+        alike = (project.overlap, project.blind) == (overlap, blind)
+        if alike and studio.keep_classes(project.ls_id, dataset.classes):
             return project
-        if project.overlap == overlap:
+        if alike:
             _close(project, now)
     title = f"{dataset.name[:32]} ({overlap} opinion{'s' if overlap > 1 else ''} each)"
+    if blind:
+        title = f"{dataset.name[:26]} (blind review, {overlap} each)"
     return LabelProject.objects.create(
         dataset=dataset,
         server_url=_name_of(studio),
-        ls_id=studio.create_project(title, dataset.classes, overlap, _folder(dataset, studio)),
+        ls_id=studio.create_project(
+            title, dataset.classes, overlap, _folder(dataset, studio), proposals=not blind
+        ),
         title=title,
         overlap=overlap,
+        blind=blind,
         created_at=now,
     )
 
@@ -73,7 +82,8 @@ def push_round(round: SelectionRound, studio: Studio, now: datetime, report: Rep
     except config.ConfigError as error:
         remedy = "" if round.dataset.classes else NO_CLASSES
         raise StudioError(f"{error}{remedy}", permanent=True) from error
-    project = open_project(round.dataset, round.overlap, studio, now)
+    blind = round.strategy == SelectionRound.Strategy.REVIEW
+    project = open_project(round.dataset, round.overlap, studio, now, blind=blind)
     round.tasks.unsent().update(project=project)
     proposals, total = _Proposals(round), round.tasks.count()
     _adopt(round, project, studio, now, proposals=proposals)

@@ -14,7 +14,7 @@ from labeling import duplicates, folders, images
 from labeling import labels as sheets
 from labeling.folders import Refusal
 from labeling.label_studio import config
-from labeling.labels import Labels
+from labeling.labels import Conflict, Labels
 from labeling.labels import read_labels as read_labels
 from labeling.models import Dataset, ImportReport, Sample
 from labeling.progress import Progress, Report, silent
@@ -37,6 +37,7 @@ class _Intake:
     known: int = 0
     refused: list[Refusal] = field(default_factory=list)
     noted: list[Refusal] = field(default_factory=list)
+    conflicts: list[Conflict] = field(default_factory=list)
 
 
 def import_images(
@@ -140,6 +141,7 @@ def _keep(intake: _Intake, name: str, picture: images.Picture) -> Sample | None:
         width=picture.width,
         height=picture.height,
         difference_hash=duplicates.difference_hash(picture.small),
+        wide_hash=picture.wide_hash,
         added_at=intake.now,
     )
 
@@ -160,6 +162,7 @@ def _take_labels(intake: _Intake, labels: Mapping[str, str] | None) -> dict[str,
         ]
     given, remarks = sheets.settle(intake.keys, by_name, dataset.classes)
     intake.noted += remarks
+    intake.conflicts = sheets.conflicts(intake.keys, by_name, dataset.classes)
     return given
 
 
@@ -179,6 +182,10 @@ def _write_report(intake: _Intake, folder: Path) -> ImportReport:
         known=intake.known,
         refused=[{"file": _plain(file), "reason": _plain(reason)} for file, reason in intake.refused],
         noted=[{"file": _plain(file), "note": _plain(note)} for file, note in intake.noted],
+        conflicts=[
+            {"key": one.key, "said": {_plain(label): _plain(file) for label, file in one.said.items()}}
+            for one in intake.conflicts
+        ],
         created_at=intake.now,
     )
 

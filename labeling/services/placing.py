@@ -37,7 +37,7 @@ def find_groups(dataset: Dataset, report: Report) -> dict[int, str]:
     """Return the group of each sample that has none yet, by its id; slow, for it looks at pictures."""
     rows = list(
         dataset.samples.exclude(difference_hash="").values_list(
-            "pk", "key", "duplicate_group", "split", "difference_hash", "file"
+            "pk", "key", "duplicate_group", "split", "difference_hash", "file", "wide_hash"
         )
     )
     is_new = np.array([row[2] == "" for row in rows], dtype=np.bool_)
@@ -46,11 +46,12 @@ def find_groups(dataset: Dataset, report: Report) -> dict[int, str]:
     copies, readable = _small_copies([rows[row][5] for row in candidates.tolist()], report)
     places = places.reshape(-1, 2)
     equal = duplicates.near_equal(copies, places) & readable[places].all(axis=1)
+    alike = duplicates.wide_pairs([row[6] for row in rows], is_new)
     groups = duplicates.join(
         [row[1] for row in rows],
         [row[2] for row in rows],
         [row[3] == Sample.Split.TEST for row in rows],
-        pairs[equal],
+        np.concatenate([pairs[equal], alike]),
     )
     return {row[0]: group for row, group in zip(rows, groups, strict=True) if not row[2]}
 

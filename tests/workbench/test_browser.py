@@ -35,6 +35,8 @@ PAGES = {
     "policy": "/datasets/2/policies/gentle",
     "import": "/imports/1/",
     "annotators": "/datasets/2/annotators",
+    "label quality": "/datasets/2/quality",
+    "confirmed labels": "/datasets/2/quality?state=confirmed",
     "jobs": "/jobs/",
     "train": "/datasets/2/train",
     "retraining": "/datasets/2/retraining",

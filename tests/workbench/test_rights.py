@@ -6,7 +6,7 @@ from uuid import UUID
 import pytest
 from django.urls import URLPattern, get_resolver, reverse
 
-from labeling.models import Dataset
+from labeling.models import Dataset, LabelIssue
 from trainer.models import Curve, GateRule, ModelVersion, Pretraining, Promotion, Run, Study
 from workbench.ledger.models import Job
 from workbench.models import Advice, RetrainDecision, RetrainRule
@@ -36,6 +36,8 @@ LOOK = [
     ("sample", "sample", EVERYONE),
     ("sample-picture", "sample", EVERYONE),
     ("sample-thumbnail", "sample", EVERYONE),
+    ("quality", "dataset", ENGINEERS),
+    ("quality-csv", "dataset", ENGINEERS),
     ("runs", "dataset", ENGINEERS),
     ("run", "run", ENGINEERS),
     ("models", "dataset", ENGINEERS),
@@ -75,6 +77,7 @@ LOOK = [
     ("api:next_round", "dataset", ADMINS),
     ("api:samples", "dataset", EVERYONE),
     ("api:annotators", "dataset", EVERYONE),
+    ("api:quality", "dataset", ENGINEERS),
     ("api:runs", "dataset", ENGINEERS),
     ("api:comparison", "dataset", ENGINEERS),
     ("api:run", "run", ENGINEERS),
@@ -105,6 +108,8 @@ ACT = [
     ("dataset-new", None, {"name": "New one", "folder": "/tmp", "keep_labels": "all"}, ADMINS),
     ("sync", "dataset", {}, ADMINS),
     ("consensus", "dataset", {"method": "best"}, ADMINS),
+    ("quality-search", "dataset", {}, ADMINS),
+    ("quality-review", "dataset", {"issues": [1], "overlap": 1}, ADMINS),
     ("advice-ask", "dataset", {}, ADMINS),
     ("next-round", "dataset", ROUND, ADMINS),
     ("train", "dataset", {"recipe": "plain"}, ADMINS),
@@ -140,6 +145,8 @@ ACT = [
     ("api:start_features", "dataset", {"epochs": 2}, ADMINS),
     ("api:start_embedding", "dataset", {"source": "pixels"}, ADMINS),
     ("api:start_consensus", "dataset", {}, ADMINS),
+    ("api:start_search", "dataset", {}, ADMINS),
+    ("api:start_review", "dataset", {"issues": [1]}, ADMINS),
     ("api:start_curve", "dataset", {"preset": "quick"}, ADMINS),
     ("api:buy", "curve", {"target": 0.97}, ADMINS),
     ("api:price", "dataset", {"price": 0.2}, ADMINS),
@@ -174,7 +181,7 @@ def refused(name, group):
 
 
 WORLD = (
-    *(Dataset, Run, ModelVersion, Promotion, GateRule, Pretraining, Study, Curve, Advice, Job),
+    *(Dataset, LabelIssue, Run, ModelVersion, Promotion, GateRule, Pretraining, Study, Curve, Advice, Job),
     *(RetrainRule, RetrainDecision),
 )
 

@@ -16,6 +16,7 @@ from labeling.models import (
     Dataset,
     EmbeddingSet,
     ImportReport,
+    LabelIssue,
     LabelTask,
     Sample,
     SelectionRound,
@@ -127,7 +128,32 @@ def _samples(dataset: Dataset, state: Path, now: datetime) -> Sample:
     Sample.objects.bulk_create(made)
     first = Sample.objects.filter(dataset=dataset)[1]
     _opinions(dataset, first, now)
+    _issues(dataset, now)
     return first
+
+
+def _issues(dataset: Dataset, now: datetime) -> None:
+    """Labels in doubt: some open, one that people confirmed and one that they dismissed."""
+    labeled = list(dataset.samples.exclude(label=""))
+    for number, sample in enumerate(labeled[:7]):
+        proposed = next(name for name in CLASSES[::-1] if name != sample.label)
+        state, verdict = {5: ("confirmed", proposed), 6: ("dismissed", sample.label)}.get(
+            number, ("open", "")
+        )
+        LabelIssue.objects.create(
+            sample=sample,
+            given=sample.label,
+            proposed=proposed,
+            score=0.02 * (number + 1),
+            confidence=0.9 - 0.02 * number,
+            reason=f"A model that never saw this label gives “{proposed}” {0.9 - 0.02 * number:.2f} and "
+            f"“{sample.label}” {0.02 * (number + 1):.2f}.",
+            source="run:2:oof",
+            state=state,
+            verdict=verdict,
+            judged_at=now if verdict else None,
+            created_at=now,
+        )
 
 
 def _opinions(dataset: Dataset, sample: Sample, now: datetime) -> None:

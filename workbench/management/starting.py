@@ -18,6 +18,7 @@ from trainer.services.studies import NoStudy
 from workbench.ledger.models import Job
 from workbench.ledger.runner import run_job
 from workbench.management.follow import JobFailed, follow
+from workbench.services.reviewing import NoPredictions
 from workbench.services.work import AlreadyImporting
 
 
@@ -40,7 +41,10 @@ class StartingCommand(BaseCommand):
         """Let what cannot be started end in its sentence instead of a traceback."""
         try:
             yield
-        except (NothingToLabel, NotReady, NoCurve, NoStudy, AlreadyImporting, ValueError) as problem:
+        except (
+            *(NothingToLabel, NotReady, NoCurve, NoStudy, NoPredictions),
+            *(AlreadyImporting, ValueError),
+        ) as problem:
             raise CommandError(str(problem)) from None
 
     def see_through(self, job: Job, here: bool) -> Job:

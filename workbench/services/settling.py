@@ -45,15 +45,22 @@ def settle_after_folds(now: datetime) -> None:
 
     Whether people share samples is left to the job: this looks every second.
     """
+    for dataset in validated_since(CONSENSUS, now):
+        standing = dataset.settlements.first()
+        start_consensus(dataset, standing.asked if standing else consensus.BEST)
+
+
+def validated_since(work: str, now: datetime) -> list[Dataset]:
+    """Return the datasets of which a cross-validation ended after this work was last asked for."""
     since = now - RECENT
     ended = Job.objects.filter(
         work=OUT_OF_FOLD, state=Job.State.DONE, finished_at__gt=since, result__has_key="run"
     )
     at = dict(ended.order_by("finished_at").values_list("params__run_id", "finished_at"))
-    asked = Job.objects.filter(work=CONSENSUS, created_at__gt=since).order_by()
+    asked = Job.objects.filter(work=work, created_at__gt=since).order_by()
     last = dict(asked.values_list("params__dataset_id").annotate(at=Max("created_at")))
-    for run in Run.objects.filter(pk__in=at).select_related("dataset").order_by("-pk"):
+    found: dict[int, Dataset] = {}
+    for run in Run.objects.filter(pk__in=at).select_related("dataset"):
         if last.get(run.dataset_id, since) < at[run.pk]:
-            standing = run.dataset.settlements.first()
-            job = start_consensus(run.dataset, standing.asked if standing else consensus.BEST)
-            last[run.dataset_id] = job.created_at
+            found.setdefault(run.dataset_id, run.dataset)
+    return list(found.values())

@@ -2,7 +2,7 @@
 
 from argparse import ArgumentParser
 
-from labeling.models import SelectionRound
+from labeling.strategies.book import NAMES
 from labeling.strategies.reasons import SAYS
 from workbench.management.starting import StartingCommand
 from workbench.services import work
@@ -16,7 +16,7 @@ class Command(StartingCommand):
         parser.add_argument("--count", type=int, default=50)
         parser.add_argument(
             "--strategy",
-            choices=SelectionRound.Strategy.values,
+            choices=NAMES,
             help="default: the usual one for what is known so far. "
             + " ".join(f"{name}: {says}" for name, says in SAYS.items()).replace("%", "%%"),
         )

@@ -10,7 +10,7 @@ from django.core.management.base import BaseCommand, CommandParser
 from django.utils import timezone
 
 from workbench.ledger.models import Job
-from workbench.services import follow_up, retraining, settling, upkeep, versions
+from workbench.services import follow_up, retraining, reviewing, settling, upkeep, versions
 
 PERIOD_S = 1.0
 logger = logging.getLogger(__name__)
@@ -46,5 +46,6 @@ class Command(BaseCommand):
         upkeep.settle_runs(now)
         follow_up.follow_up(now)
         settling.settle_after_folds(now)
+        reviewing.search_after_folds(now)
         retraining.consider(now)
         versions.tend(now)

@@ -8,7 +8,7 @@ from datetime import datetime
 from django.conf import settings
 from django.db.models import Count, Q
 
-from labeling.models import Annotation, Dataset, LabelProject, Sample, SelectionRound
+from labeling.models import Annotation, Dataset, LabelIssue, LabelProject, Sample, SelectionRound
 from labeling.services import chance, opinions
 from labeling.services.connection import connection
 from trainer.engine import intervals
@@ -147,7 +147,9 @@ def label_progress(dataset: Dataset) -> LabelProgress:
 
 
 def rounds(dataset: Dataset) -> tuple[RoundRow, ...]:
-    rows = SelectionRound.objects.filter(dataset=dataset).annotate(
+    """Return the rounds that ask for first labels; reviews stand on the page of label quality."""
+    asking = SelectionRound.objects.filter(dataset=dataset).exclude(strategy=SelectionRound.Strategy.REVIEW)
+    rows = asking.annotate(
         size=Count("tasks"),
         audited=Count("tasks", filter=Q(tasks__audit=True)),
         sent=Count("tasks", filter=Q(tasks__ls_task_id__isnull=False)),
@@ -229,7 +231,8 @@ def project_to_label(dataset: Dataset) -> LabelProject | None:
     server_url = "" if studio.embedded else studio.url
     projects = LabelProject.objects.filter(dataset=dataset, closed_at=None, server_url=server_url)
     newest_first = projects.order_by("-pk")
-    waiting = newest_first.filter(tasks__ls_task_id__isnull=False, tasks__sample__label="")
+    unlabeled = Q(tasks__sample__label="") | Q(tasks__issue__state=LabelIssue.State.SENT)
+    waiting = newest_first.filter(unlabeled, tasks__ls_task_id__isnull=False)
     return waiting.first() or newest_first.first()
 
 

@@ -85,7 +85,10 @@
   document.addEventListener("htmx:after:sse:message", () => tellTimes(document));
   document.addEventListener("change", (event) => {
     if (event.target.closest("[data-submits]")) event.target.form.requestSubmit();
+    const all = event.target.closest("[data-ticks]");
+    if (all) all.form.querySelectorAll(`input[name="${all.dataset.ticks}"]`).forEach((box) => { box.checked = all.checked; });
   });
+  document.querySelectorAll("[data-needs-script]").forEach((part) => { part.hidden = false; });
   setInterval(() => tellTimes(document), 15000);
   nameTheme();
   tellTimes(document);

@@ -1,0 +1,71 @@
+"""Label quality: labels that are likely wrong, and their blind review."""
+
+from typing import Annotated, Literal
+
+from django.http import HttpRequest
+from ninja import Router, Schema, Status
+from ninja.errors import HttpError
+from pydantic import Field
+
+from labeling.services.reviews import NothingToReview
+from workbench.api.shapes import Pk, Started, answers, started
+from workbench.forms import MAX_OVERLAP, MAX_ROUND
+from workbench.services import reviewing
+from workbench.services.reviewing import NoPredictions
+from workbench.views import access
+from workbench.views.access import Right
+from workbench.views.contexts import quality as contexts
+from workbench.views.contexts.quality import QualityPage
+
+router = Router(tags=["label quality"])
+
+
+class Wanted(Schema):
+    issues: Annotated[list[Pk], Field(min_length=1, max_length=MAX_ROUND)]
+    overlap: Annotated[int, Field(ge=1, le=MAX_OVERLAP)] = 1
+
+
+@router.get(
+    "datasets/{int:pk}/quality",
+    response=answers(QualityPage),
+    summary="Labels that are likely wrong, the most doubtful first, and how often reviewers agreed",
+    url_name="quality",
+)
+def quality(
+    request: HttpRequest,
+    pk: Pk,
+    state: Literal["open", "sent", "confirmed", "dismissed"] = "open",
+    page: Annotated[int, Field(ge=1)] = 1,
+) -> QualityPage:
+    return contexts.quality_page(access.dataset(request, pk, Right.MODELS), state, page)
+
+
+@router.post(
+    "datasets/{int:pk}/quality/search",
+    response=answers(Started, 202),
+    summary="Search the labels for errors with the newest out-of-fold predictions",
+    url_name="start_search",
+)
+def search(request: HttpRequest, pk: Pk) -> Status[Started]:
+    row = access.dataset(request, pk, Right.MANAGE)
+    try:
+        job = reviewing.start_search(row, requested_by=request.user.get_username())
+    except NoPredictions as reason:
+        raise HttpError(409, str(reason)) from reason
+    return Status(202, started(job))
+
+
+@router.post(
+    "datasets/{int:pk}/quality/review",
+    response=answers(Started, 202),
+    summary="Send doubtful labels to Label Studio for a blind review",
+    url_name="start_review",
+)
+def review(request: HttpRequest, pk: Pk, wanted: Wanted) -> Status[Started]:
+    row = access.dataset(request, pk, Right.MODELS, Right.MANAGE)
+    who = request.user.get_username()
+    try:
+        job = reviewing.start_review(row, wanted.issues, overlap=wanted.overlap, requested_by=who)
+    except NothingToReview as reason:
+        raise HttpError(409, str(reason)) from reason
+    return Status(202, started(job))
