@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from labeling.models import Dataset, SelectionRound
 from labeling.services import candidates, choice
 from labeling.services.candidates import NotReady
+from labeling.strategies.book import NAMES
 from labeling.strategies.reasons import SAYS
 
 USUAL_COUNT = 100  # samples of a round
@@ -36,8 +37,8 @@ def next_round(dataset: Dataset) -> NextRoundPage:
         usual=choice.usual_strategy(dataset, min(USUAL_COUNT, waiting)),
         large=int(LARGE * waiting),
         strategies=tuple(
-            StrategyRow(one.value, str(one.label), SAYS[one.value], _missing(dataset, one.value))
-            for one in SelectionRound.Strategy
+            StrategyRow(name, str(SelectionRound.Strategy(name).label), SAYS[name], _missing(dataset, name))
+            for name in NAMES
         ),
     )
 
