@@ -272,6 +272,7 @@ class Curve(models.Model):
     continues = models.ForeignKey("self", models.CASCADE, null=True, related_name="+")  # its order goes on
     seed = models.PositiveBigIntegerField()
     cells = models.ManyToManyField(CurveCell, related_name="curves")
+    error = models.TextField(blank=True)  # of heads that could not be measured: why, for a person
     created_at = models.DateTimeField()
     finished_at = models.DateTimeField(null=True)
 

@@ -21,7 +21,7 @@ def lines():
 
 
 def test_every_snippet_is_looked_at(lines):
-    assert (len(BLOCKS), len(lines)) == (4, 8)
+    assert (len(BLOCKS), len(lines)) == (5, 9)
 
 
 def test_labels_to_a_target(lines):
@@ -48,3 +48,7 @@ def test_what_a_trick_is_worth(lines):
 
 def test_which_training_next(lines):
     assert lines[7] in ("100", "200", "400", "800", "1600")
+
+
+def test_a_test_on_picked_items(lines):
+    assert lines[8] == "0.464"  # (1 + 6/7) / 4

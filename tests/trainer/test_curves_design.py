@@ -144,3 +144,15 @@ def test_a_longer_curve_keeps_its_order_and_lets_new_labels_follow():
 )
 def test_a_longer_curve_goes_on_by_doublings(sizes, total, longer):
     assert design.longer(sizes, total) == longer
+
+
+def test_long_tailed_cifar_has_its_published_counts():
+    counts = design.long_tail(5000, 10, 100)
+    assert counts == (5000, 2997, 1796, 1077, 645, 387, 232, 139, 83, 50)
+    assert sum(counts) == 12_406
+
+
+@pytest.mark.parametrize(("largest", "classes", "factor"), [(0, 10, 100), (10, 1, 100), (10, 2, 0.5)])
+def test_tails_that_make_no_sense(largest, classes, factor):
+    with pytest.raises(ValueError, match="need 2 classes"):
+        design.long_tail(largest, classes, factor)

@@ -194,8 +194,10 @@ def test_a_kill_before_the_end_loses_neither_scores_nor_multipliers(curve, datas
 
 
 def test_heads_that_fail_leave_the_real_curve_alone(curve, now):
-    curves.open_tiers(curve, ["ridge"], "nowhere:1", now)
+    (ridge,) = curves.open_tiers(curve, ["ridge"], "nowhere:1", now)
     assert jobs.curve(silent, curve_id=curve.pk)["closed"]
+    ridge.refresh_from_db()
+    assert (ridge.finished_at, "nowhere:1" in ridge.error) == (None, True)
 
 
 def test_after_new_labels_only_new_sizes_are_trained(dataset, now):

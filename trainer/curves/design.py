@@ -155,6 +155,16 @@ def _turns(counts: Rows) -> list[int]:
     return turns
 
 
+def long_tail(largest: int, classes: int, factor: float) -> tuple[int, ...]:
+    """Return exponentially falling class counts, the first one largest, the last one largest / factor.
+
+    Source: Cui et al. 2019, "Class-balanced loss based on effective number of samples": long-tailed CIFAR.
+    """
+    if classes < 2 or largest < 1 or factor < 1:
+        raise ValueError(f"need 2 classes, 1 item, a factor of 1 or more; got {classes}, {largest}, {factor}")
+    return tuple(int(largest * factor ** (-k / (classes - 1)) + 1e-9) for k in range(classes))
+
+
 def held_out_key(keys: Sequence[str], labels: Sequence[str]) -> str:
     """Return the name of a test set: its items and their labels, in any order."""
     return _hash(sorted(zip(keys, labels, strict=True)))

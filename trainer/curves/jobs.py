@@ -23,7 +23,7 @@ from trainer.engine import receipt
 from trainer.engine.recipe import Recipe
 from trainer.features.jobs import embed
 from trainer.forecasts.jobs import close
-from trainer.jobs import cache, made_by, pixel_cache, preparation
+from trainer.jobs import cache, made_by, pixel_cache, preparation, sentence
 from trainer.models import Curve
 from trainer.services import claims, curves, forecasts, outlooks
 
@@ -59,13 +59,14 @@ def curve(report: Report, *, curve_id: int, worker: int = 0) -> dict[str, object
 
 
 def _look_quickly(row: Curve, snapshot: Snapshot, report: Report) -> None:
-    """Measure the heads of a curve; where that fails, the real curve goes on without them."""
+    """Measure the heads of a curve; where that fails, their row says why and the real curve goes on."""
     try:
         _measure_heads(row, snapshot, report)
     except Cancelled:
         raise
-    except Exception:
+    except Exception as error:
         logger.exception("the heads of %s could not be measured", row)
+        curves.abandon(row, sentence(error))
 
 
 def _measure_heads(row: Curve, snapshot: Snapshot, report: Report) -> None:

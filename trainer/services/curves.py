@@ -186,6 +186,12 @@ def set_embedding(curve: Curve, fingerprint: str, snapshot: Snapshot) -> None:
     curve.save(update_fields=["recipe"])
 
 
+def abandon(curve: Curve, error: str) -> None:
+    """Write down why the heads of a curve could not be measured; a later attempt may still succeed."""
+    curve.error = error
+    curve.save(update_fields=["error"])
+
+
 def _sizes(dataset: Dataset, snapshot: Snapshot, plan: design.Preset) -> tuple[int, ...]:
     if len(np.unique(snapshot.labels[snapshot.test_rows])) < 2:
         raise NoCurve(f"{dataset} needs labeled test items of two classes: nothing else can be measured.")

@@ -32,6 +32,7 @@ class CurveRow:
     trainings: int
     planned: int
     n_test: int
+    error: str  # why its heads could not be measured
     random_only: bool  # labels that a model asked for were left out
     continues: int | None  # the curve whose order it goes on with
     n_chosen: int  # training labels that a model asked for
@@ -79,6 +80,7 @@ def curve_row(curve: Curve, trainings: int | None = None) -> CurveRow:
         planned=curve.planned,
         n_test=curve.n_test,
         n_chosen=curve.n_chosen,
+        error=curve.error if curve.finished_at is None else "",
         random_only=curve.random_only,
         continues=curve.continues_id,
         budget=curve.budget,
