@@ -11,7 +11,7 @@ from tests import toys
 from trainer.curves import jobs
 from trainer.engine.recipe import Recipe
 from trainer.models import CellClaim, Curve
-from trainer.services import claims, curves, forecasts, multipliers, outlooks
+from trainer.services import claims, curves, forecasts, multipliers, outlooks, trainings
 from trainer.services.curves import Design
 
 pytestmark = pytest.mark.django_db
@@ -133,7 +133,7 @@ def test_two_workers_share_a_curve_and_train_nothing_twice(curve):
 
 
 def test_a_dead_workers_cell_is_waited_for_until_its_claim_runs_out(curve, now, hasty):
-    planned = list(curves.plan(curve, curves.frozen(curve)))
+    planned = list(trainings.plan(curve, curves.frozen(curve)))
     claims.take(planned[0], "curve:dead", timezone.now())
     waited = []
 
@@ -149,7 +149,7 @@ def test_a_dead_workers_cell_is_waited_for_until_its_claim_runs_out(curve, now, 
 def test_a_cell_that_another_curve_trains_is_waited_for(dataset, curve, now, hasty):
     """Two curves of one recipe and seed: the second one ends with the first one's trainings."""
     twin = curves.open_curve(dataset, RECIPE, Design(), 3, now)
-    planned = curves.plan(twin, curves.frozen(twin))
+    planned = trainings.plan(twin, curves.frozen(twin))
     key = next(iter(planned))
     claims.take(key, f"curve:{curve.pk}:0", timezone.now())
 

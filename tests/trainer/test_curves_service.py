@@ -10,7 +10,7 @@ from labeling.services import pictures
 from tests import toys
 from trainer.engine.recipe import NAMED, Recipe
 from trainer.models import Curve, CurveCell
-from trainer.services import curves
+from trainer.services import curves, trainings
 from trainer.services.curves import Design, NoCurve
 
 pytestmark = pytest.mark.django_db
@@ -37,11 +37,11 @@ def curve(dataset, now):
 
 
 def planned(curve):
-    return curves.plan(curve, curves.frozen(curve))
+    return trainings.plan(curve, curves.frozen(curve))
 
 
 def record(curve, cell, now):
-    return curves.record_cell(curve, *cell, curves.frozen(curve), METRICS, {"steps": 10}, now)
+    return trainings.record_cell(curve, *cell, curves.frozen(curve), METRICS, {"steps": 10}, now)
 
 
 def test_no_curve_without_test_labels(dataset, now):
@@ -89,7 +89,7 @@ def test_a_new_curve_of_the_same_data_shares_its_trainings(curve, dataset, now):
     for cell in planned(curve).items():
         record(curve, cell, now)
     again = curves.open_curve(dataset, NAMED["plain"], Design("quick"), 1, now)
-    assert curves.known_cells(again, list(planned(again))) == set(planned(curve))
+    assert trainings.known_cells(again, list(planned(again))) == set(planned(curve))
     assert again.cells.count() == 3
 
 
@@ -100,7 +100,7 @@ def test_another_recipe_or_seed_shares_none(curve, dataset, now, recipe, seed):
     for cell in planned(curve).items():
         record(curve, cell, now)
     other = curves.open_curve(dataset, recipe, Design("quick"), seed, now)
-    assert curves.known_cells(other, list(planned(other))) == set()
+    assert trainings.known_cells(other, list(planned(other))) == set()
 
 
 def test_a_changed_label_is_trained_anew(curve, dataset, now):
@@ -154,8 +154,8 @@ def test_an_adaptive_curve_begins_with_one_training_a_size(dataset, now):
 def test_a_training_more_is_added_once(dataset, now):
     made = curves.open_curve(dataset, NAMED["plain"], Design("adaptive", budget=7), 1, now)
     late = Curve.objects.get(pk=made.pk)
-    curves.extend(made, made.sizes[-1])
-    curves.extend(late, made.sizes[-1])
+    trainings.extend(made, made.sizes[-1])
+    trainings.extend(late, made.sizes[-1])
     assert made.repeats == late.repeats == [*[1] * (len(made.sizes) - 1), 2]
     assert len(planned(made)) == len(made.sizes) + 1
 

@@ -25,7 +25,7 @@ from trainer.features.jobs import embed
 from trainer.forecasts.jobs import close
 from trainer.jobs import cache, made_by, pixel_cache, preparation, sentence
 from trainer.models import Curve
-from trainer.services import claims, curves, forecasts, outlooks
+from trainer.services import claims, curves, forecasts, outlooks, trainings
 
 if TYPE_CHECKING:
     from trainer.engine.course import Aids
@@ -76,8 +76,8 @@ def _measure_heads(row: Curve, snapshot: Snapshot, report: Report) -> None:
     table = embeddings.latest(row.dataset, source)
     assert table is not None  # embed made it
     curves.set_embedding(row, table.fingerprint, snapshot)
-    planned = curves.plan(row, snapshot)
-    known = curves.known_cells(row, list(planned))
+    planned = trainings.plan(row, snapshot)
+    known = trainings.known_cells(row, list(planned))
     missing = {key: cell for key, cell in planned.items() if key not in known}
     if missing:
         _keep_heads(row, snapshot, _vectors(table, snapshot), missing, report)
@@ -106,7 +106,7 @@ def _keep_heads(
     code = {"device": "cpu", "code": receipt.code_version(settings.BASE_DIR), "together": len(missing)}
     for cell, figures, used in measured:
         key = keys[cell.repeat, cell.n]
-        curves.record_cell(row, key, cell, snapshot, figures, {**made, **code, **used}, timezone.now())
+        trainings.record_cell(row, key, cell, snapshot, figures, {**made, **code, **used}, timezone.now())
 
 
 def _vectors(table: EmbeddingSet, snapshot: Snapshot) -> NDArray[np.float32]:
@@ -133,7 +133,7 @@ class _Trainings:
     def __init__(self, row: Curve, snapshot: Snapshot, holder: str, report: Report) -> None:
         self._row, self._snapshot, self._holder, self._report = row, snapshot, holder, report
         self._recipe = Recipe.from_json(row.recipe)
-        self._planned = curves.plan(row, snapshot)
+        self._planned = trainings.plan(row, snapshot)
 
     def run(self) -> int:
         """Train what can be had, cell by cell; return how many that were."""
@@ -142,7 +142,7 @@ class _Trainings:
             self._tools  # noqa: B018  decoding takes long: no cell is claimed meanwhile
         for key, cell in self._claimed():
             try:
-                if not curves.known_cells(self._row, [key]):  # nobody finished it since
+                if not trainings.known_cells(self._row, [key]):  # nobody finished it since
                     self._tell(cell, self._train(key, cell))
                     trained += 1
             except _Lost:
@@ -176,7 +176,7 @@ class _Trainings:
         return len(outlooks.outlook_of(self._row).errors) == len(self._row.sizes)
 
     def _missing(self) -> list[str]:
-        known = curves.known_cells(self._row, list(self._planned))
+        known = trainings.known_cells(self._row, list(self._planned))
         return [key for key in self._planned if key not in known]
 
     def _room(self) -> int:
@@ -197,8 +197,8 @@ class _Trainings:
             cost=self._recipe.steps,
             target=self._row.aim,
         )
-        curves.extend(self._row, found.n if found else max(seen.errors))
-        self._planned = curves.plan(self._row, self._snapshot)
+        trainings.extend(self._row, found.n if found else max(seen.errors))
+        self._planned = trainings.plan(self._row, self._snapshot)
 
     def _tell(self, cell: Cell, accuracy: float) -> None:
         values = {"labels": float(cell.n), "accuracy": accuracy}
@@ -223,7 +223,7 @@ class _Trainings:
         made = meter.read(*device.gpu_use(self._tools.device)) | self._tools.maker
         made["steps"] = outcome.trained.steps
         figures = outcome.report.to_json()
-        curves.record_cell(self._row, key, cell, self._snapshot, figures, made, timezone.now())
+        trainings.record_cell(self._row, key, cell, self._snapshot, figures, made, timezone.now())
         return outcome.report.accuracy.value
 
     @cached_property

@@ -1,6 +1,6 @@
-"""Opens curves, says which trainings they take, and keeps the finished ones."""
+"""Opens curves on the labels as they stand, goes on with earlier ones, and finds them again."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
@@ -14,9 +14,8 @@ from labeling.models import Dataset, LabelTask
 from labeling.services import choice
 from labeling.snapshot import Snapshot, fingerprint
 from trainer.curves import design
-from trainer.curves.design import Cell
 from trainer.engine.recipe import Recipe
-from trainer.models import Curve, CurveCell
+from trainer.models import Curve
 from trainer.services import pretraining
 
 ADAPTIVE = "adaptive"  # one training a size, then each next one where it narrows the band most
@@ -121,8 +120,8 @@ def to_continue(dataset: Dataset, recipe: Recipe, wanted: Design) -> Curve | Non
     weights = pretraining.weights_for(dataset, recipe, snapshot)
     path = str(weights.relative_to(settings.STATE_DIR)) if weights else ""
     before = frozen(found)
-    labels = dict(zip(*_named(snapshot, snapshot.train_rows), strict=True))
-    known = dict(zip(*_named(before, before.train_rows), strict=True))
+    labels = dict(zip(*named(snapshot, snapshot.train_rows), strict=True))
+    known = dict(zip(*named(before, before.train_rows), strict=True))
     same = (found.test_set, found.weights, before.classes) == (_test_set(snapshot), path, snapshot.classes)
     return found if same and known.items() <= labels.items() else None
 
@@ -154,7 +153,7 @@ def _continued(before: Curve, snapshot: Snapshot) -> tuple[list[int], list[int]]
 
 
 def _test_set(snapshot: Snapshot) -> str:
-    return design.held_out_key(*_named(snapshot, snapshot.test_rows))
+    return design.held_out_key(*named(snapshot, snapshot.test_rows))
 
 
 def open_tiers(curve: Curve, tiers: Sequence[str], source: str, now: datetime) -> list[Curve]:
@@ -218,80 +217,9 @@ def _snapshot_path(curve: Curve) -> Path:
     return Path(settings.STATE_DIR, "curves", str(curve.of_id or curve.pk), "snapshot.npz")
 
 
-def plan(curve: Curve, snapshot: Snapshot) -> dict[str, Cell]:
-    """Return all trainings of the curve by their keys, in the order of training.
-
-    The rows of a cell are row numbers of the snapshot.
-    """
-    pool, held_out = snapshot.train_rows, snapshot.test_rows
-    tests = design.held_out_key(*_named(snapshot, held_out))
-    keys, _ = _named(snapshot, pool)
-    since = _since(curve, keys)
-    drawn = design.cells(
-        keys, snapshot.labels[pool], curve.sizes, curve.repeats, seed=curve.seed, since=since
-    )
-    placed = [Cell(cell.n, cell.repeat, cell.seed, pool[cell.rows]) for cell in drawn]
-    trained = {**curve.recipe, "from": curve.weights, "of": snapshot.classes}
-    return {design.cell_key(tests, *_named(snapshot, cell.rows), trained, cell.seed): cell for cell in placed}
-
-
-def _since(curve: Curve, keys: Sequence[str]) -> list[design.Rows]:
-    """Return which places of the pool each earlier curve knew, the first one's first."""
-    place, found = {key: number for number, key in enumerate(keys)}, []
-    before = curve.continues
-    while before is not None:
-        known = frozen(before)
-        found.append(np.array([place[known.keys[row]] for row in known.train_rows], dtype=np.int64))
-        before = before.continues
-    return found[::-1]
-
-
-def _named(snapshot: Snapshot, rows: design.Rows) -> tuple[list[str], list[str]]:
+def named(snapshot: Snapshot, rows: design.Rows) -> tuple[list[str], list[str]]:
     """Return keys and class names of some rows: what stays the same when the dataset grows."""
     return [snapshot.keys[row] for row in rows], [snapshot.classes[snapshot.labels[row]] for row in rows]
-
-
-def known_cells(curve: Curve, keys: list[str]) -> set[str]:
-    """Make the trainings that are known already, also from other curves, part of it; return their keys."""
-    known = CurveCell.objects.filter(key__in=keys)
-    curve.cells.add(*known)
-    return {cell.key for cell in known}
-
-
-def record_cell(
-    curve: Curve,
-    key: str,
-    cell: Cell,
-    snapshot: Snapshot,
-    metrics: Mapping[str, object],
-    receipt: Mapping[str, object],
-    now: datetime,
-) -> CurveCell:
-    """Keep one finished training; another one of the same key, finished meanwhile, stands."""
-    counts = np.bincount(snapshot.labels[cell.rows], minlength=len(snapshot.classes)).tolist()
-    with transaction.atomic():
-        row, _ = CurveCell.objects.get_or_create(
-            key=key,
-            defaults={
-                "dataset": curve.dataset,
-                "n": cell.n,
-                "repeat": cell.repeat,
-                "seed": cell.seed,
-                "counts": dict(zip(snapshot.classes, counts, strict=True)),
-                "metrics": metrics,
-                "receipt": receipt,
-                "created_at": now,
-            },
-        )
-        curve.cells.add(row)
-    return row
-
-
-def extend(curve: Curve, size: int) -> None:
-    """Add a training at one of the curve's sizes; of two workers that do so at once, one is heard."""
-    longer = [times + (n == size) for n, times in zip(curve.sizes, curve.repeats, strict=True)]
-    Curve.objects.filter(pk=curve.pk, repeats=curve.repeats).update(repeats=longer)
-    curve.refresh_from_db(fields=["repeats"])
 
 
 def latest(dataset: Dataset) -> Curve | None:
