@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from math import ceil
 
 import numpy as np
 from django.db.models import Count
@@ -140,16 +141,16 @@ def _pools(dataset: Dataset, have: Mapping[str, int], waiting: int) -> dict[str,
     """Return how many pictures of each class wait, as far as can be told.
 
     The mean of two guesses: the shares among the labels, and what the latest model takes the pictures for,
-    which finds too few of a rare class.
+    which finds too few of a rare class.  Rounded up: all that wait can be bought.
     """
     rows = dataset.samples.waiting().exclude(predicted="").order_by().values_list("predicted")
     called = dict(rows.annotate(Count("pk")))
     total = max(sum(have.values()), 1)
     shares = {name: waiting * count / total for name, count in have.items()}
     if not called:
-        return {name: int(share) for name, share in shares.items()}
+        return {name: ceil(share) for name, share in shares.items()}
     scale = waiting / sum(called.values())  # of pictures that no model saw: as of the others
-    return {name: int((share + scale * called.get(name, 0)) / 2) for name, share in shares.items()}
+    return {name: ceil((share + scale * called.get(name, 0)) / 2) for name, share in shares.items()}
 
 
 def _mix(
