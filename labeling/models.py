@@ -4,6 +4,11 @@ from __future__ import annotations
 
 from django.db import models
 
+# Django finds models through this file alone
+from labeling.classes.models import ClassChange, ClassGuide  # noqa: F401
+from labeling.quality.models import PictureIssue  # noqa: F401
+from labeling.sync.models import AnnotationEvent, StudioServer  # noqa: F401
+
 
 class Dataset(models.Model):
     """Pictures of one question, with the classes that answer it."""
@@ -78,6 +83,8 @@ class Sample(models.Model):
         max_length=100, blank=True
     )  # these two are written only by record_predictions
     doubt = models.FloatField(null=True)  # 1 - (p1 - p2), in [0, 1]; up is more doubtful
+    # of the picture's light and sharpness, see labeling.quality.pictures; null until it was inspected
+    measures = models.JSONField(null=True)
     added_at = models.DateTimeField()
 
     objects = SampleQuerySet.as_manager()
@@ -187,8 +194,15 @@ class LabelProject(models.Model):
     overlap = models.PositiveSmallIntegerField(default=1)  # annotations wanted per task
     blind = models.BooleanField(default=False)  # for reviews: shows neither labels nor a model's proposals
     model_version = models.CharField(max_length=50, blank=True)
+    reranked_at = models.DateTimeField(null=True)  # when a newer model last put its open tasks in order
     cursor_at = models.DateTimeField(null=True)  # largest task.updated_at that Label Studio gave us
     synced_at = models.DateTimeField(null=True)
+    hook_id = models.PositiveIntegerField(null=True)  # of our webhook there
+    heard_at = models.DateTimeField(null=True)  # the webhook's last call: a wake-up and nothing more
+    # Counts the syncs that brought something, here and in the project's description there: where theirs is
+    # behind, that server was restored from an old copy, and the exchange stands still until people decide.
+    mark = models.PositiveBigIntegerField(default=0)
+    held_at = models.DateTimeField(null=True)
     seen = models.JSONField(default=dict)  # its counts at synced_at: {"tasks", "annotations", "skipped"}
     closed_at = models.DateTimeField(null=True)  # when it was found deleted in Label Studio
     error = models.TextField(blank=True)  # the last exchange's failure, "" when it went well
@@ -216,11 +230,17 @@ class SelectionRound(models.Model):
         BADGE = "badge", "BADGE"
         CLUSTER_MARGIN = "cluster_margin", "cluster-margin"
         REVIEW = "review", "review"  # labeled samples whose labels are in doubt, judged blind; see LabelIssue
+        SECOND = "second", "second opinions"  # labeled samples drawn at random, judged again, blind
+        ADJUDICATION = "adjudication", "adjudication"  # samples on which people differ; the answer decides
+
+    LOOKS_AGAIN = frozenset({Strategy.REVIEW, Strategy.SECOND, Strategy.ADJUDICATION})  # at labeled samples
 
     dataset = models.ForeignKey(Dataset, models.CASCADE, related_name="rounds")
     strategy = models.CharField(max_length=20, choices=Strategy.choices)
     overlap = models.PositiveSmallIntegerField(default=1)
+    blind = models.BooleanField(default=False)  # shows no proposals; has a Label Studio project of its own
     random_share = models.FloatField()  # share of audit samples, drawn at random, in [0, 1]
+    gold_share = models.FloatField(default=0)  # gold tasks mixed in, for each other one, in [0, 1]
     mix = models.JSONField(default=dict)  # class -> samples wanted of it; empty: as they come
     expected = models.JSONField(default=dict)  # class -> how many there are if the model's word holds
     seed = models.PositiveBigIntegerField()
@@ -250,9 +270,11 @@ class LabelTask(models.Model):
     rank = models.PositiveIntegerField()  # 0 is labeled first
     score = models.FloatField()  # 1 - informativeness, in [0, 1]; Label Studio serves the lowest first
     audit = models.BooleanField(default=False)  # drawn at random: keeps evaluation unbiased
+    gold = models.BooleanField(default=False)  # its label is known: the answer measures who gives it
     reason = models.CharField(max_length=200)  # one sentence: why this sample
     # the class that the model proposed when it was sent, "" where it proposed none
     proposed = models.CharField(max_length=100, blank=True)
+    model_version = models.CharField(max_length=50, blank=True)  # whose doubt rank and score are, "" is none
     ls_task_id = models.PositiveIntegerField(null=True)
     pushed_at = models.DateTimeField(null=True)
     # found deleted in Label Studio: never sent again, but a later round may ask for the sample
@@ -280,6 +302,7 @@ class Annotation(models.Model):
     class Source(models.TextChoices):
         IMPORT = "import"  # a class folder or a CSV; annotator is null
         LABEL_STUDIO = "label_studio"
+        SEEDBED = "seedbed"  # the review grid
 
     sample = models.ForeignKey(Sample, models.CASCADE, related_name="annotations")
     source = models.CharField(max_length=12, choices=Source.choices)
@@ -289,6 +312,12 @@ class Annotation(models.Model):
     superseded = models.BooleanField(default=False)  # the same person judged the task again
     lead_time_s = models.FloatField(null=True)
     from_proposal = models.BooleanField(default=False)  # it began as a copy of a model's proposal
+    proposal_changed = models.BooleanField(
+        null=True
+    )  # and says something else; null where it began from none
+    parent_prediction = models.PositiveBigIntegerField(null=True)  # Label Studio's id of that proposal
+    # an adjudication or a correction: the newest of these is the label, whatever others say
+    decides = models.BooleanField(default=False)
     task = models.ForeignKey(LabelTask, models.SET_NULL, null=True, related_name="annotations")
     ls_annotation_id = models.PositiveBigIntegerField(null=True)
     created_at = models.DateTimeField()
@@ -301,6 +330,23 @@ class Annotation(models.Model):
         constraints = [
             models.UniqueConstraint(fields=["task", "ls_annotation_id"], name="one_row_per_ls_annotation"),
         ]
+
+
+class GoldItem(models.Model):
+    """A sample whose label is known for sure: mixed into batches, it measures who answers."""
+
+    class Origin(models.TextChoices):
+        PERSON = "person"  # somebody vouches for it
+        AGREED = "agreed"  # several people said the same
+
+    sample = models.OneToOneField(Sample, models.CASCADE, related_name="gold")
+    label = models.CharField(max_length=100)
+    origin = models.CharField(max_length=6, choices=Origin.choices)
+    by = models.CharField(max_length=150, blank=True)  # who vouches
+    made_at = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return f"{self.sample}: {self.label}"
 
 
 class LabelIssue(models.Model):

@@ -82,8 +82,7 @@ def push_round(round: SelectionRound, studio: Studio, now: datetime, report: Rep
     except config.ConfigError as error:
         remedy = "" if round.dataset.classes else NO_CLASSES
         raise StudioError(f"{error}{remedy}", permanent=True) from error
-    blind = round.strategy == SelectionRound.Strategy.REVIEW
-    project = open_project(round.dataset, round.overlap, studio, now, blind=blind)
+    project = open_project(round.dataset, round.overlap, studio, now, blind=round.blind)
     round.tasks.unsent().update(project=project)
     proposals, total = _Proposals(round), round.tasks.count()
     _adopt(round, project, studio, now, proposals=proposals)

@@ -85,6 +85,7 @@ def send(
             dataset=dataset,
             strategy=SelectionRound.Strategy.REVIEW,
             overlap=overlap,
+            blind=True,
             random_share=0,
             seed=seed,
             created_at=now,

@@ -148,7 +148,7 @@ def label_progress(dataset: Dataset) -> LabelProgress:
 
 def rounds(dataset: Dataset) -> tuple[RoundRow, ...]:
     """Return the rounds that ask for first labels; reviews stand on the page of label quality."""
-    asking = SelectionRound.objects.filter(dataset=dataset).exclude(strategy=SelectionRound.Strategy.REVIEW)
+    asking = SelectionRound.objects.filter(dataset=dataset).exclude(strategy__in=SelectionRound.LOOKS_AGAIN)
     rows = asking.annotate(
         size=Count("tasks"),
         audited=Count("tasks", filter=Q(tasks__audit=True)),
