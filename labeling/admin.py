@@ -85,3 +85,41 @@ class PredictionSetAdmin(_Kept):
 class LabelIssueAdmin(_Kept):
     list_display = ("sample", "given", "proposed", "score", "state", "verdict", "source")
     list_filter = ("state",)
+
+
+@admin.register(models.Settlement)
+class SettlementAdmin(_Kept):
+    list_display = ("dataset", "method", "samples", "changed", "note", "created_at")
+
+
+@admin.register(models.GoldItem)
+class GoldItemAdmin(_Kept):
+    list_display = ("sample", "label", "origin", "by", "made_at")
+
+
+@admin.register(models.PictureIssue)
+class PictureIssueAdmin(_Kept):
+    list_display = ("sample", "kind", "value", "reason", "dismissed_at")
+    list_filter = ("kind",)
+
+
+@admin.register(models.ClassChange)
+class ClassChangeAdmin(_Kept):
+    list_display = ("dataset", "version", "kind", "before", "after", "by", "made_at")
+
+
+@admin.register(models.AnnotationEvent)
+class AnnotationEventAdmin(_Kept):
+    list_display = ("annotation", "kind", "annotator", "said", "lead_time_s", "happened_at")
+    list_filter = ("kind",)
+
+
+@admin.register(models.StudioServer)
+class StudioServerAdmin(_Kept):
+    list_display = ("url", "in_use", "version", "account", "polled_at", "heard_at", "error")
+    exclude = ("sealed_key",)
+
+
+@admin.register(models.ClassGuide)
+class ClassGuideAdmin(_Kept):
+    list_display = ("dataset", "name", "text", "updated_at")

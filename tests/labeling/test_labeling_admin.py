@@ -1,22 +1,13 @@
 import numpy as np
 import pytest
 import toys
+from django.apps import apps
 from django.urls import reverse
 
 from labeling.models import Dataset
 from labeling.services import pictures
 
-MODELS = [
-    "dataset",
-    "sample",
-    "importreport",
-    "annotator",
-    "annotation",
-    "selectionround",
-    "labeltask",
-    "labelproject",
-    "predictionset",
-]
+MODELS = [model._meta.model_name for model in apps.get_app_config("labeling").get_models()]
 
 
 @pytest.fixture
