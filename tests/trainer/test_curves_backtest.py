@@ -1,5 +1,6 @@
 """The backtest's two formats, its figures and its sentences."""
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -299,3 +300,12 @@ def test_it_runs_without_django_and_torch(write):
     assert ended.stdout.splitlines()[0] == f"{file}: 3 curves, 6 targets"
     assert "Bayesian average          2x      3" in ended.stdout
     assert ended.stderr == ""
+
+
+def test_a_reader_who_has_enough_meets_no_traceback(write):
+    command = [sys.executable, "-m", "trainer.curves.backtest", str(write(rows()))]
+    reads, writes = os.pipe()
+    os.close(reads)  # as `head` does when it has its lines
+    done = subprocess.run(command, stdout=writes, stderr=subprocess.PIPE, text=True)
+    os.close(writes)
+    assert (done.returncode, done.stderr) == (0, "")
