@@ -5,9 +5,11 @@ from __future__ import annotations
 from django.db import models
 
 # Django finds models through this file alone
-from labeling.classes.models import ClassChange, ClassGuide  # noqa: F401
-from labeling.quality.models import PictureIssue  # noqa: F401
-from labeling.sync.models import AnnotationEvent, StudioServer  # noqa: F401
+from labeling.classes.models import ClassChange as ClassChange
+from labeling.classes.models import ClassGuide as ClassGuide
+from labeling.quality.models import PictureIssue as PictureIssue
+from labeling.sync.models import AnnotationEvent as AnnotationEvent
+from labeling.sync.models import StudioServer as StudioServer
 
 
 class Dataset(models.Model):

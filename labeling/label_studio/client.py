@@ -4,7 +4,7 @@ import itertools
 import json
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -17,7 +17,7 @@ from label_studio_sdk.base_client import LabelStudioBase
 from label_studio_sdk.core.api_error import ApiError
 
 from labeling.label_studio import config
-from labeling.label_studio.shapes import ChangedTask, Counts, FoundTask, NewTask, StudioError, Vote
+from labeling.label_studio.shapes import ChangedTask, Counts, FoundTask, NewTask, Standing, StudioError, Vote
 
 TIMEOUT_S = 120.0
 PAGE = 200  # tasks with their annotations a request
@@ -144,13 +144,24 @@ class Studio:
                 self._sdk.projects.update(ls_id, label_config=wanted)
         return project is not None
 
-    def counts(self, ls_id: int) -> Counts | None:
+    def standing(self, ls_id: int) -> Standing | None:
         """Return how much the project holds, or None when there is no such project."""
         found = self._project(ls_id)
         if found is None:
             return None
         skipped = found.skipped_annotations_number or 0
-        return Counts(found.task_number or 0, found.total_annotations_number or 0, skipped)
+        counts = Counts(found.task_number or 0, found.total_annotations_number or 0, skipped)
+        return Standing(counts, found.description or "")
+
+    def counts(self, ls_id: int) -> Counts | None:
+        """Return how much the project holds, or None when there is no such project."""
+        found = self.standing(ls_id)
+        return found.counts if found else None
+
+    def describe(self, ls_id: int, description: str) -> None:
+        """Write the project's description."""
+        with self._words("marking a project"):
+            self._sdk.projects.update(ls_id, description=description)
 
     def _project(self, ls_id: int) -> Any:
         with self._words("looking at a project"):
@@ -226,6 +237,21 @@ class Studio:
         with self._words("deleting tasks"):
             for ls_id in ids:
                 self._sdk.tasks.delete(str(ls_id))
+
+    def delete_annotation(self, ls_id: int) -> None:
+        """Delete an annotation; one that is gone is no error."""
+        with self._words("deleting an annotation"):
+            try:
+                self._sdk.annotations.delete(ls_id)
+            except ApiError as error:
+                if error.status_code != 404:
+                    raise
+
+    def rewrite_annotation(self, ls_id: int, label: str, *, skipped: bool) -> None:
+        """Let an annotation say this class, or that its person skipped the task."""
+        result = config.result(label) if label and not skipped else []
+        with self._words("rewriting an annotation"):
+            self._sdk.annotations.update(ls_id, result=result, was_cancelled=skipped)
 
     def _tasks(self, ls_id: int, query: dict[str, Any], include: str) -> Iterator[Any]:
         for page in itertools.count(1):
@@ -311,7 +337,7 @@ def _found(row: dict[str, Any]) -> FoundTask:
 
 def _changed(row: dict[str, Any]) -> ChangedTask:
     votes = tuple(_vote(annotation) for annotation in row["annotations"])
-    return ChangedTask(row["id"], _item(row), datetime.fromisoformat(row["updated_at"]), votes)
+    return ChangedTask(row["id"], _item(row), _moment(row["updated_at"]), votes)
 
 
 def _item(row: dict[str, Any]) -> str:
@@ -325,7 +351,12 @@ def _vote(row: dict[str, Any]) -> Vote:
         choices=config.choices_of(row["result"] or []),
         skipped=row["was_cancelled"],
         lead_time_s=row["lead_time"],
-        from_proposal=row.get("parent_prediction") is not None,
-        created_at=datetime.fromisoformat(row["created_at"]),
-        updated_at=datetime.fromisoformat(row["updated_at"]),
+        parent_prediction=row.get("parent_prediction"),
+        origin=config.origin_of(row["result"] or []),
+        created_at=_moment(row["created_at"]),
+        updated_at=_moment(row["updated_at"]),
     )
+
+
+def _moment(text: str) -> datetime:
+    return datetime.fromisoformat(text).astimezone(UTC)

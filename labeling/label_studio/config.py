@@ -77,3 +77,9 @@ def choices_of(body: Sequence[object]) -> tuple[str, ...]:
     ours = [r for r in body if isinstance(r, dict) and r.get("from_name") == CONTROL]
     values = [r["value"] for r in ours if isinstance(r.get("value"), dict)]
     return tuple(str(name) for value in values for name in value.get("choices") or [])
+
+
+def origin_of(body: Sequence[object]) -> str:
+    """Return how the editor says that an annotation's choice came about, "" where it does not say."""
+    ours = [r for r in body if isinstance(r, dict) and r.get("from_name") == CONTROL]
+    return str(ours[0].get("origin") or "") if ours else ""

@@ -48,7 +48,8 @@ class Vote:
     choices: tuple[str, ...]
     skipped: bool
     lead_time_s: float | None
-    from_proposal: bool  # it began as a copy of a prediction
+    parent_prediction: int | None  # the prediction that it began from as a copy
+    origin: str  # "prediction", "prediction-changed" or "manual" by its editor, "" where a program sent it
     created_at: datetime
     updated_at: datetime
 
@@ -70,3 +71,11 @@ class Counts:
     tasks: int
     annotations: int
     skipped: int
+
+
+@dataclass(frozen=True)
+class Standing:
+    """A project as a whole."""
+
+    counts: Counts
+    description: str

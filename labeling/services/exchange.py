@@ -17,7 +17,8 @@ from labeling.label_studio import config
 from labeling.label_studio.shapes import LOT, Counts, NewTask, StudioError
 from labeling.models import Annotation, Dataset, LabelProject, LabelTask, SelectionRound
 from labeling.progress import Progress, Report
-from labeling.services import opinions, votes
+from labeling.services import opinions, restoring, votes
+from labeling.services.standing import Held
 
 if TYPE_CHECKING:
     from labeling.label_studio.client import Studio
@@ -83,6 +84,8 @@ def push_round(round: SelectionRound, studio: Studio, now: datetime, report: Rep
         remedy = "" if round.dataset.classes else NO_CLASSES
         raise StudioError(f"{error}{remedy}", permanent=True) from error
     project = open_project(round.dataset, round.overlap, studio, now, blind=round.blind)
+    if not restoring.may_go_on(project, studio, now):
+        raise StudioError(project.error, permanent=True)
     round.tasks.unsent().update(project=project)
     proposals, total = _Proposals(round), round.tasks.count()
     _adopt(round, project, studio, now, proposals=proposals)
@@ -97,6 +100,8 @@ def push_round(round: SelectionRound, studio: Studio, now: datetime, report: Rep
         ]
         _record(lot, studio.push(project.ls_id, tasks), project, now, proposals=proposals)
     _verify(rows, project, studio, proposals)
+    if rows:
+        restoring.raise_mark(project, studio)
     if round.prediction_set is not None:
         project.model_version = round.prediction_set.model_version
         studio.by_model(project.ls_id, project.model_version)
@@ -109,8 +114,27 @@ def pull_annotations(project: LabelProject, studio: Studio, now: datetime, repor
     """Make our annotations of the project equal to Label Studio's, and settle the dataset's labels.
 
     Changes come by cursor.  Where the counts differ twice, by something that was not known at the last pull,
-    all is read again: a task deleted there moves no timestamp.
+    all is read again: a task deleted there moves no timestamp.  A server that was restored from an old copy
+    is known by its mark (services.restoring): then nothing is taken, and the project's error says so.
     """
+    if not restoring.may_go_on(project, studio, now):
+        return Pulled(votes.Merged(), 0, project.error)
+    merged, removed, counts = _take_all(project, studio, now, report)
+    opinions.settle_labels(project.dataset)
+    if counts is None:
+        _close(project, now)
+        return Pulled(merged, removed, project.error)
+    if merged or removed:
+        restoring.raise_mark(project, studio)
+    project.seen, project.synced_at, project.error = asdict(counts), now, _trouble(project, counts)
+    project.save(update_fields=["seen", "synced_at", "error"])
+    return Pulled(merged, removed, project.error)
+
+
+def _take_all(
+    project: LabelProject, studio: Studio, now: datetime, report: Report
+) -> tuple[votes.Merged, int, Counts | None]:
+    """Take changes until the counts agree; they are None where the project is gone."""
     merged, removed = votes.Merged(), 0
     counts = studio.counts(project.ls_id)
     for thorough in (False, False, True):  # the second look takes what came in during the first
@@ -118,17 +142,11 @@ def pull_annotations(project: LabelProject, studio: Studio, now: datetime, repor
             break
         if thorough:
             removed = _mark_removed(project, studio, now)
-        merged += _take_changes(project, studio, now, report, everything=thorough)
+        merged += take_changes(project, studio, now, report, everything=thorough)
         counts = studio.counts(project.ls_id)
         if counts is not None and (counts == _held(project) or asdict(counts) == project.seen):
             break
-    opinions.settle_labels(project.dataset)
-    if counts is None:
-        _close(project, now)
-        return Pulled(merged, removed, project.error)
-    project.seen, project.synced_at, project.error = asdict(counts), now, _trouble(project, counts)
-    project.save(update_fields=["seen", "synced_at", "error"])
-    return Pulled(merged, removed, project.error)
+    return merged, removed, counts
 
 
 def tell(dataset: Dataset, studio_error: StudioError) -> None:
@@ -247,17 +265,19 @@ def _verify(rows: Sequence[LabelTask], project: LabelProject, studio: Studio, pr
         )
 
 
-def _take_changes(
-    project: LabelProject, studio: Studio, now: datetime, report: Report, *, everything: bool
+def take_changes(
+    project: LabelProject, studio: Studio, now: datetime, report: Report, *, everything: bool = False
 ) -> votes.Merged:
+    """Take what changed since the cursor, or all that the project holds."""
     since = project.cursor_at - OVERLAP if project.cursor_at and not everything else None
+    held = Held.of(project) if everything else None
     emails: dict[int, str] = {}
     merged, done = votes.Merged(), 0
     for page in studio.changed_since(project.ls_id, since):
         report(Progress("Fetching annotations", done))
-        if {v.user_id for task in page for v in task.votes} - {None, *emails}:
+        if any(votes.strangers(page, emails)):
             emails = studio.emails()
-        merged += votes.merge(project, page, emails, now)
+        merged += votes.merge(project, page, emails, now, held=held)
         done += len(page)
     return merged
 

@@ -1,18 +1,20 @@
-"""Label Studio's annotations as rows of ours: a page of changed tasks at a time, in few statements."""
+"""Label Studio's annotations as rows of ours: many changed tasks at a time, in few statements."""
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import NamedTuple
 
 from django.db import transaction
 
 from labeling.label_studio.shapes import ChangedTask, Vote
-from labeling.models import Annotation, Annotator, LabelProject, LabelTask
+from labeling.models import Annotation, AnnotationEvent, Annotator, ClassChange, LabelProject, LabelTask
+from labeling.services import history, rows
+from labeling.services.history import Event
+from labeling.services.standing import Held, Row, Task
 
 LOT = 500  # rows a statement
-FIELDS = ["annotator_id", "label", "skipped", "superseded", "lead_time_s", "from_proposal"]
-FIELDS += ["updated_at", "deleted_at"]
+Kind = AnnotationEvent.Kind
 
 
 @dataclass(frozen=True)
@@ -28,38 +30,39 @@ class Merged:
             self.created + other.created, self.updated + other.updated, self.deleted + other.deleted
         )
 
+    def __bool__(self) -> bool:
+        return bool(self.created or self.updated or self.deleted)
+
 
 def merge(
-    project: LabelProject, changed: Sequence[ChangedTask], emails: Mapping[int, str], now: datetime
+    project: LabelProject,
+    changed: Sequence[ChangedTask],
+    emails: Mapping[int, str],
+    now: datetime,
+    *,
+    held: Held | None = None,
 ) -> Merged:
     """Make our annotations of these tasks equal to Label Studio's, and move the project's cursor past them.
 
     Tasks that are not ours are left alone.  What is gone there is marked as deleted here, never removed.
+    Each change is an event in the history.  `held` is what we hold of the project, read before; else the
+    rows of these tasks are read.
     """
     with transaction.atomic():
         locked = LabelProject.objects.select_for_update().get(pk=project.pk)  # one exchange at a time
-        ours = _ours(project, changed)
+        known = held or Held.of(project, [c.ls_id for c in changed])
         people = _people({v.user_id for c in changed for v in c.votes}, emails)
-        gone = {(a.task_id, a.ls_annotation_id): a for a in _held(ours.values())}
-        new, other = [], []
-        classes = set(project.dataset.classes)
+        found = _Changes(now)
+        words = _words(project)
         for theirs in changed:
-            if theirs.ls_id not in ours:
-                continue
-            task = ours[theirs.ls_id]
-            for vote, wanted in _wanted(theirs, people, classes):
-                row = gone.pop((task.pk, vote.ls_id), None)
-                if row is None:
-                    new.append(_row(task, vote, wanted))
-                elif _changes(row, wanted):
-                    other.append(row)
-        deleted = [row for row in gone.values() if _changes(row, {"deleted_at": row.deleted_at or now})]
-        Annotation.objects.bulk_create(new)
-        Annotation.objects.bulk_update([*other, *deleted], FIELDS, batch_size=100)
+            task = known.task(theirs.ls_id, theirs.item)
+            if task is not None:
+                found.compare(theirs, task, known.rows_of(task), people, words)
+        found.write()
         seen = [locked.cursor_at] if locked.cursor_at else []
         project.cursor_at = max([*seen, *(c.updated_at for c in changed)], default=None)
         project.save(update_fields=["cursor_at"])
-    return Merged(len(new), len(other), len(deleted))
+    return Merged(len(found.new), len(found.other), len(found.gone))
 
 
 def mark_removed(tasks: Iterable[LabelTask], now: datetime) -> None:
@@ -68,76 +71,173 @@ def mark_removed(tasks: Iterable[LabelTask], now: datetime) -> None:
     with transaction.atomic():
         for lot in (ids[i : i + LOT] for i in range(0, len(ids), LOT)):
             LabelTask.objects.filter(pk__in=lot).update(removed_at=now, ls_task_id=None)
-            Annotation.objects.filter(task__in=lot, deleted_at=None).update(deleted_at=now)
+            lost = Annotation.objects.filter(task__in=lot, deleted_at=None, ls_annotation_id__isnull=False)
+            events = [history.event_of(one, Kind.DELETED, happened_at=now, now=now) for one in lost]
+            lost.update(deleted_at=now)
+            history.write(events)
 
 
-def _ours(project: LabelProject, changed: Sequence[ChangedTask]) -> dict[int, LabelTask]:
-    """Return our rows by Label Studio's id.
+class Said(NamedTuple):
+    """What an annotation's row shall say: the columns that may change, in the order of COLUMNS."""
 
-    The picture's key must agree too: Label Studio gives the ids of deleted tasks again.
+    annotator_id: int | None
+    label: str
+    skipped: bool
+    superseded: bool
+    lead_time_s: float | None
+    from_proposal: bool
+    proposal_changed: bool | None
+    parent_prediction: int | None
+    updated_at: datetime
+    deleted_at: datetime | None
+
+
+COLUMNS = Said._fields
+FIXED = ("id", "sample_id", "task_id", "source", "ls_annotation_id", "created_at", "decides")
+
+
+@dataclass
+class _Changes:
+    """What differs, collected over many tasks and written at once."""
+
+    now: datetime
+    new: list[tuple[Task, Vote, Said]] = field(default_factory=list)
+    other: list[tuple[int, Said]] = field(default_factory=list)  # our primary key first
+    gone: list[int] = field(default_factory=list)
+    events: list[Event] = field(default_factory=list)
+
+    def compare(
+        self,
+        theirs: ChangedTask,
+        task: Task,
+        ours: Mapping[int, Row],
+        people: Mapping[int, int],
+        words: Collection[str],
+    ) -> None:
+        newest = _newest(theirs.votes) if len(theirs.votes) > 1 else None
+        for vote in theirs.votes:
+            who = people.get(vote.user_id) if vote.user_id is not None else None
+            label = _label(vote, words)
+            late = newest is not None and vote.user_id is not None and newest[vote.user_id] is not vote
+            row = ours.get(vote.ls_id)
+            if row is None:
+                self.new.append((task, vote, _said(vote, who, label, late, task)))
+            elif not row.says(vote, who, label, late):
+                said = _said(vote, who, label, late, task)
+                self.other.append((row.pk, said))
+                if row.deleted or row.updated_at != vote.updated_at.replace(tzinfo=None):
+                    kind = Kind.RESTORED if row.deleted else Kind.EDITED
+                    self.events.append(self._event(row.pk, kind, vote, said))
+        if len(ours) > len(theirs.votes) or not ours.keys() <= {vote.ls_id for vote in theirs.votes}:
+            self._lose(theirs, ours)
+
+    def _lose(self, theirs: ChangedTask, ours: Mapping[int, Row]) -> None:
+        standing = {vote.ls_id for vote in theirs.votes}
+        for ls_id, row in ours.items():
+            if ls_id not in standing and not row.deleted:
+                self.gone.append(row.pk)
+                self.events.append(row.event(Kind.DELETED, theirs.updated_at, self.now))
+
+    def _event(self, pk: int, kind: str, vote: Vote, said: Said) -> Event:
+        return Event(
+            pk,
+            kind,
+            said.annotator_id,
+            "; ".join(vote.choices)[: history.MAX_SAID],
+            vote.skipped,
+            vote.lead_time_s,
+            vote.parent_prediction,
+            said.proposal_changed,
+            vote.updated_at,
+            self.now,
+        )
+
+    def write(self) -> None:
+        if self.new:
+            ids = rows.reserve(Annotation, len(self.new))
+            source = Annotation.Source.LABEL_STUDIO.value
+            rows.insert(
+                Annotation,
+                (*FIXED, *COLUMNS),
+                (
+                    (pk, task.sample_id, task.pk, source, vote.ls_id, vote.created_at, False, *said)
+                    for pk, (task, vote, said) in zip(ids, self.new, strict=True)
+                ),
+                unique=("task_id", "ls_annotation_id"),
+            )
+            self.events += [
+                self._event(pk, Kind.CREATED, vote, said)
+                for pk, (_, vote, said) in zip(ids, self.new, strict=True)
+            ]
+        if self.other:
+            rows.update(Annotation, COLUMNS, ((*said, pk) for pk, said in self.other))
+        if self.gone:
+            rows.update(Annotation, ("deleted_at",), ((self.now, pk) for pk in self.gone))
+        if self.events:
+            history.write(self.events)
+
+
+def _newest(votes: Sequence[Vote]) -> dict[int, Vote]:
+    """Return each person's newest vote: of several on a task that one counts."""
+    newest: dict[int, Vote] = {}
+    for vote in sorted(votes, key=lambda v: (v.updated_at, v.ls_id)):
+        if vote.user_id is not None:
+            newest[vote.user_id] = vote
+    return newest
+
+
+def _words(project: LabelProject) -> set[str]:
+    """Return the classes of today and of earlier: a late annotation may name one that was given up."""
+    changes = ClassChange.objects.filter(dataset=project.dataset_id).values_list("before", flat=True)
+    return {*project.dataset.classes, *(name for before in changes for name in before)}
+
+
+def _label(vote: Vote, words: Collection[str]) -> str:
+    if vote.skipped or len(vote.choices) != 1:
+        return ""
+    return vote.choices[0] if vote.choices[0] in words else ""
+
+
+def _said(vote: Vote, who: int | None, label: str, superseded: bool, task: Task) -> Said:
+    return Said(
+        annotator_id=who,
+        label=label,
+        skipped=vote.skipped,
+        superseded=superseded,
+        lead_time_s=vote.lead_time_s,
+        from_proposal=vote.parent_prediction is not None,
+        proposal_changed=_proposal_changed(vote, task.proposed),
+        parent_prediction=vote.parent_prediction,
+        updated_at=vote.updated_at,
+        deleted_at=None,
+    )
+
+
+def _proposal_changed(vote: Vote, proposed: str) -> bool | None:
+    """Say whether the proposal it began from was changed; None where it began from none, or nobody knows.
+
+    Label Studio's editor says it; of what came by its API the answer is compared with what we proposed.
     """
-    item = {c.ls_id: c.item for c in changed}
-    rows = project.tasks.filter(ls_task_id__in=item).select_related("sample")
-    return {row.ls_task_id: row for row in rows if row.ls_task_id and row.sample.key == item[row.ls_task_id]}
+    if vote.parent_prediction is None:
+        return None
+    if vote.origin.startswith("prediction"):
+        return vote.origin == "prediction-changed"
+    return vote.choices != (proposed,) if proposed else None
 
 
-def _held(tasks: Collection[LabelTask]) -> Iterable[Annotation]:
-    return Annotation.objects.filter(task__in=[task.pk for task in tasks])
-
-
-def _people(ids: Collection[int | None], emails: Mapping[int, str]) -> dict[int, Annotator]:
-    """Return the annotator behind each account; an account that is gone has none."""
+def _people(ids: Collection[int | None], emails: Mapping[int, str]) -> dict[int, int]:
+    """Return our annotator's id for each account; an account that is gone has none."""
     wanted = {emails[i]: i for i in ids if i is not None and i in emails}
     Annotator.objects.bulk_create((Annotator(email=e) for e in wanted), ignore_conflicts=True)
     found = {}
     for person in Annotator.objects.filter(email__in=wanted):
-        found[wanted[person.email]] = person
+        found[wanted[person.email]] = person.pk
         if person.ls_user_id != wanted[person.email]:
             person.ls_user_id = wanted[person.email]
             person.save(update_fields=["ls_user_id"])
     return found
 
 
-def _wanted(
-    theirs: ChangedTask, people: Mapping[int, Annotator], classes: Collection[str]
-) -> Iterator[tuple[Vote, dict[str, Any]]]:
-    """Yield each vote with what its row shall say; of one person's votes on a task the newest counts."""
-    newest: dict[int, Vote] = {}
-    for vote in sorted(theirs.votes, key=lambda v: (v.updated_at, v.ls_id)):
-        if vote.user_id is not None:
-            newest[vote.user_id] = vote
-    for vote in theirs.votes:
-        person = people.get(vote.user_id) if vote.user_id is not None else None
-        one = vote.choices[0] if len(vote.choices) == 1 else ""
-        yield (
-            vote,
-            {
-                "annotator_id": person.pk if person else None,
-                "label": one if one in classes and not vote.skipped else "",
-                "skipped": vote.skipped,
-                "superseded": vote.user_id is not None and newest[vote.user_id] is not vote,
-                "lead_time_s": vote.lead_time_s,
-                "from_proposal": vote.from_proposal,
-                "updated_at": vote.updated_at,
-                "deleted_at": None,
-            },
-        )
-
-
-def _row(task: LabelTask, vote: Vote, wanted: Mapping[str, Any]) -> Annotation:
-    return Annotation(
-        sample_id=task.sample_id,
-        task=task,
-        source=Annotation.Source.LABEL_STUDIO,
-        ls_annotation_id=vote.ls_id,
-        created_at=vote.created_at,
-        **wanted,
-    )
-
-
-def _changes(row: Annotation, wanted: Mapping[str, Any]) -> bool:
-    """Set what differs; say whether anything did."""
-    different = {name: value for name, value in wanted.items() if getattr(row, name) != value}
-    for name, value in different.items():
-        setattr(row, name, value)
-    return bool(different)
+def strangers(changed: Iterable[ChangedTask], emails: Mapping[int, str]) -> Iterator[int]:
+    """Yield the accounts behind these tasks' votes whose addresses are not known yet."""
+    return (v.user_id for c in changed for v in c.votes if v.user_id is not None and v.user_id not in emails)
