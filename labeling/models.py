@@ -320,7 +320,10 @@ class Annotation(models.Model):
     parent_prediction = models.PositiveBigIntegerField(null=True)  # Label Studio's id of that proposal
     # an adjudication or a correction: the newest of these is the label, whatever others say
     decides = models.BooleanField(default=False)
-    task = models.ForeignKey(LabelTask, models.SET_NULL, null=True, related_name="annotations")
+    # its unique constraint below is its index
+    task = models.ForeignKey(
+        LabelTask, models.SET_NULL, null=True, related_name="annotations", db_index=False
+    )
     ls_annotation_id = models.PositiveBigIntegerField(null=True)
     created_at = models.DateTimeField()
     updated_at = models.DateTimeField()

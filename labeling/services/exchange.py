@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -14,7 +14,7 @@ from django.conf import settings
 from django.db import transaction
 
 from labeling.label_studio import config
-from labeling.label_studio.shapes import LOT, Counts, NewTask, StudioError
+from labeling.label_studio.shapes import LOT, ChangedTask, Counts, NewTask, StudioError
 from labeling.models import Annotation, Dataset, LabelProject, LabelTask, SelectionRound
 from labeling.progress import Progress, Report
 from labeling.services import opinions, restoring, votes
@@ -270,16 +270,28 @@ def take_changes(
 ) -> votes.Merged:
     """Take what changed since the cursor, or all that the project holds."""
     since = project.cursor_at - OVERLAP if project.cursor_at and not everything else None
-    held = Held.of(project) if everything else None
+    held = Held.of(project) if since is None else None
     emails: dict[int, str] = {}
     merged, done = votes.Merged(), 0
-    for page in studio.changed_since(project.ls_id, since):
+    for lot in _lots(studio.changed_since(project.ls_id, since)):
         report(Progress("Fetching annotations", done))
-        if any(votes.strangers(page, emails)):
+        if any(votes.strangers(lot, emails)):
             emails = studio.emails()
-        merged += votes.merge(project, page, emails, now, held=held)
-        done += len(page)
+        merged += votes.merge(project, lot, emails, now, held=held)
+        done += len(lot)
     return merged
+
+
+def _lots(pages: Iterable[list[ChangedTask]]) -> Iterator[list[ChangedTask]]:
+    """Yield the tasks of several pages at a time: each merge is a transaction."""
+    lot: list[ChangedTask] = []
+    for page in pages:
+        lot += page
+        if len(lot) >= LOT:
+            yield lot
+            lot = []
+    if lot:
+        yield lot
 
 
 def _mark_removed(project: LabelProject, studio: Studio, now: datetime) -> int:

@@ -2,9 +2,11 @@
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-from labeling.models import Annotation, AnnotationEvent
+from django.db.models import F, Value
+
+from labeling.models import Annotation, AnnotationEvent, LabelProject
 from labeling.services import rows
 
 COLUMNS = (
@@ -39,7 +41,33 @@ class Event(NamedTuple):
 
 def write(events: Sequence[Event]) -> None:
     """Append these events; call it in the transaction that changes the annotations."""
-    rows.insert(AnnotationEvent, COLUMNS, events)
+    if events:
+        stored = rows.storing()
+        told = [(*event[:-2], *map(stored, event[-2:])) for event in events]
+        rows.insert(AnnotationEvent, COLUMNS, told)
+
+
+def write_created(project: LabelProject, ids: Sequence[int], but: Sequence[int], now: datetime) -> None:
+    """Append the creation of these annotations of the project, given ascending, from their own rows.
+
+    Not of those in `but`, whose word their row does not tell.  The database copies them by itself: half of
+    what the rows would cost.  Call it where nobody else takes annotations of the project.
+    """
+    if not ids:
+        return
+    fresh = Annotation.objects.filter(pk__gte=ids[0], pk__lte=ids[-1])
+    if not isinstance(ids, range):  # others may have drawn some of these numbers
+        fresh = fresh.filter(task__project=project)
+    told = {
+        "annotation_id": F("pk"),
+        "kind": Value("created"),
+        "said": F("label"),
+        "happened_at": F("updated_at"),
+    }
+    columns: list[Any] = [
+        told.get(name, F(name) if name != "recorded_at" else Value(now)) for name in COLUMNS
+    ]
+    rows.copy(AnnotationEvent, COLUMNS, fresh.exclude(pk__in=but).order_by("pk").values_list(*columns))
 
 
 def record(annotation: Annotation, kind: str, *, happened_at: datetime, now: datetime) -> None:

@@ -1,9 +1,9 @@
 """Label Studio's annotations as rows of ours: many changed tasks at a time, in few statements."""
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from django.db import transaction
 
@@ -15,6 +15,7 @@ from labeling.services.standing import Held, Row, Task
 
 LOT = 500  # rows a statement
 Kind = AnnotationEvent.Kind
+LABEL_STUDIO = Annotation.Source.LABEL_STUDIO.value
 
 
 @dataclass(frozen=True)
@@ -50,7 +51,10 @@ def merge(
     """
     with transaction.atomic():
         locked = LabelProject.objects.select_for_update().get(pk=project.pk)  # one exchange at a time
-        known = held or Held.of(project, [c.ls_id for c in changed])
+        ls_ids = [c.ls_id for c in changed]
+        if held is not None:
+            held.refresh(project, ls_ids)
+        known = held or Held.of(project, ls_ids)
         people = _people({v.user_id for c in changed for v in c.votes}, emails)
         found = _Changes(now)
         words = _words(project)
@@ -58,7 +62,7 @@ def merge(
             task = known.task(theirs.ls_id, theirs.item)
             if task is not None:
                 found.compare(theirs, task, known.rows_of(task), people, words)
-        found.write()
+        found.write(project)
         seen = [locked.cursor_at] if locked.cursor_at else []
         project.cursor_at = max([*seen, *(c.updated_at for c in changed)], default=None)
         project.save(update_fields=["cursor_at"])
@@ -77,23 +81,51 @@ def mark_removed(tasks: Iterable[LabelTask], now: datetime) -> None:
             history.write(events)
 
 
-class Said(NamedTuple):
-    """What an annotation's row shall say: the columns that may change, in the order of COLUMNS."""
+FIXED = ("id", "sample_id", "task_id", "source", "ls_annotation_id", "created_at", "decides")
+COLUMNS = (  # that may change
+    *("annotator_id", "label", "skipped", "superseded", "lead_time_s", "from_proposal"),
+    *("proposal_changed", "parent_prediction", "updated_at", "deleted_at"),
+)
 
+
+class Opinion(NamedTuple):
+    """A vote in our terms."""
+
+    task: Task
+    vote: Vote
     annotator_id: int | None
     label: str
-    skipped: bool
     superseded: bool
-    lead_time_s: float | None
-    from_proposal: bool
-    proposal_changed: bool | None
-    parent_prediction: int | None
-    updated_at: datetime
-    deleted_at: datetime | None
 
+    def columns(self, stored: Callable[[datetime], Any]) -> tuple[Any, ...]:
+        """Return what COLUMNS shall say."""
+        vote, parent = self.vote, self.vote.parent_prediction
+        changed = None if parent is None else self.proposal_changed
+        return (
+            *(self.annotator_id, self.label, vote.skipped, self.superseded, vote.lead_time_s),
+            *(parent is not None, changed, parent, stored(vote.updated_at), None),
+        )
 
-COLUMNS = Said._fields
-FIXED = ("id", "sample_id", "task_id", "source", "ls_annotation_id", "created_at", "decides")
+    @property
+    def proposal_changed(self) -> bool | None:
+        """Whether the proposal it began from was changed; None where it began from none, or nobody knows.
+
+        Label Studio's editor says it; of what came by its API the answer is compared with what we proposed.
+        """
+        vote, proposed = self.vote, self.task.proposed
+        if vote.parent_prediction is None:
+            return None
+        if vote.origin.startswith("prediction"):
+            return vote.origin == "prediction-changed"
+        return vote.choices != (proposed,) if proposed else None
+
+    def event(self, pk: int, kind: str, now: datetime) -> Event:
+        """Return what the history shall say of the annotation with our primary key `pk`."""
+        vote, said = self.vote, "; ".join(self.vote.choices)[: history.MAX_SAID]
+        return Event(
+            *(pk, kind, self.annotator_id, said, vote.skipped, vote.lead_time_s),
+            *(vote.parent_prediction, self.proposal_changed, vote.updated_at, now),
+        )
 
 
 @dataclass
@@ -101,8 +133,8 @@ class _Changes:
     """What differs, collected over many tasks and written at once."""
 
     now: datetime
-    new: list[tuple[Task, Vote, Said]] = field(default_factory=list)
-    other: list[tuple[int, Said]] = field(default_factory=list)  # our primary key first
+    new: list[Opinion] = field(default_factory=list)
+    other: list[tuple[int, Opinion]] = field(default_factory=list)  # our primary key first
     gone: list[int] = field(default_factory=list)
     events: list[Event] = field(default_factory=list)
 
@@ -117,19 +149,21 @@ class _Changes:
         newest = _newest(theirs.votes) if len(theirs.votes) > 1 else None
         for vote in theirs.votes:
             who = people.get(vote.user_id) if vote.user_id is not None else None
-            label = _label(vote, words)
             late = newest is not None and vote.user_id is not None and newest[vote.user_id] is not vote
+            opinion = Opinion(task, vote, who, _label(vote, words), late)
             row = ours.get(vote.ls_id)
             if row is None:
-                self.new.append((task, vote, _said(vote, who, label, late, task)))
-            elif not row.says(vote, who, label, late):
-                said = _said(vote, who, label, late, task)
-                self.other.append((row.pk, said))
-                if row.deleted or row.updated_at != vote.updated_at.replace(tzinfo=None):
-                    kind = Kind.RESTORED if row.deleted else Kind.EDITED
-                    self.events.append(self._event(row.pk, kind, vote, said))
-        if len(ours) > len(theirs.votes) or not ours.keys() <= {vote.ls_id for vote in theirs.votes}:
+                self.new.append(opinion)
+            elif not row.says(vote, who, opinion.label, late):
+                self._change(row, opinion)
+        if ours:
             self._lose(theirs, ours)
+
+    def _change(self, row: Row, opinion: Opinion) -> None:
+        self.other.append((row.pk, opinion))
+        if row.deleted or row.updated_at != opinion.vote.updated_at.replace(tzinfo=None):
+            kind = Kind.RESTORED if row.deleted else Kind.EDITED
+            self.events.append(opinion.event(row.pk, kind, self.now))
 
     def _lose(self, theirs: ChangedTask, ours: Mapping[int, Row]) -> None:
         standing = {vote.ls_id for vote in theirs.votes}
@@ -138,43 +172,30 @@ class _Changes:
                 self.gone.append(row.pk)
                 self.events.append(row.event(Kind.DELETED, theirs.updated_at, self.now))
 
-    def _event(self, pk: int, kind: str, vote: Vote, said: Said) -> Event:
-        return Event(
-            pk,
-            kind,
-            said.annotator_id,
-            "; ".join(vote.choices)[: history.MAX_SAID],
-            vote.skipped,
-            vote.lead_time_s,
-            vote.parent_prediction,
-            said.proposal_changed,
-            vote.updated_at,
-            self.now,
-        )
-
-    def write(self) -> None:
+    def write(self, project: LabelProject) -> None:
+        stored = rows.storing()
         if self.new:
-            ids = rows.reserve(Annotation, len(self.new))
-            source = Annotation.Source.LABEL_STUDIO.value
-            rows.insert(
-                Annotation,
-                (*FIXED, *COLUMNS),
-                (
-                    (pk, task.sample_id, task.pk, source, vote.ls_id, vote.created_at, False, *said)
-                    for pk, (task, vote, said) in zip(ids, self.new, strict=True)
-                ),
-                unique=("task_id", "ls_annotation_id"),
-            )
-            self.events += [
-                self._event(pk, Kind.CREATED, vote, said)
-                for pk, (_, vote, said) in zip(ids, self.new, strict=True)
-            ]
+            self._write_new(project, stored)
         if self.other:
-            rows.update(Annotation, COLUMNS, ((*said, pk) for pk, said in self.other))
+            told = ((*opinion.columns(stored), pk) for pk, opinion in self.other)
+            rows.update(Annotation, COLUMNS, told)
         if self.gone:
-            rows.update(Annotation, ("deleted_at",), ((self.now, pk) for pk in self.gone))
-        if self.events:
-            history.write(self.events)
+            rows.update(Annotation, ("deleted_at",), [(stored(self.now), pk) for pk in self.gone])
+        history.write(self.events)
+
+    def _write_new(self, project: LabelProject, stored: Callable[[datetime], Any]) -> None:
+        ids = rows.reserve(Annotation, len(self.new))
+        told = (
+            (
+                *(pk, one.task.sample_id, one.task.pk, LABEL_STUDIO, one.vote.ls_id),
+                *(stored(one.vote.created_at), False, *one.columns(stored)),
+            )
+            for pk, one in zip(ids, self.new, strict=True)
+        )
+        rows.insert(Annotation, (*FIXED, *COLUMNS), told, unique=("task_id", "ls_annotation_id"))
+        odd = {pk: o for pk, o in zip(ids, self.new, strict=True) if o.vote.choices != (o.label,)}
+        history.write_created(project, ids, list(odd), self.now)
+        self.events += [opinion.event(pk, Kind.CREATED, self.now) for pk, opinion in odd.items()]
 
 
 def _newest(votes: Sequence[Vote]) -> dict[int, Vote]:
@@ -196,33 +217,6 @@ def _label(vote: Vote, words: Collection[str]) -> str:
     if vote.skipped or len(vote.choices) != 1:
         return ""
     return vote.choices[0] if vote.choices[0] in words else ""
-
-
-def _said(vote: Vote, who: int | None, label: str, superseded: bool, task: Task) -> Said:
-    return Said(
-        annotator_id=who,
-        label=label,
-        skipped=vote.skipped,
-        superseded=superseded,
-        lead_time_s=vote.lead_time_s,
-        from_proposal=vote.parent_prediction is not None,
-        proposal_changed=_proposal_changed(vote, task.proposed),
-        parent_prediction=vote.parent_prediction,
-        updated_at=vote.updated_at,
-        deleted_at=None,
-    )
-
-
-def _proposal_changed(vote: Vote, proposed: str) -> bool | None:
-    """Say whether the proposal it began from was changed; None where it began from none, or nobody knows.
-
-    Label Studio's editor says it; of what came by its API the answer is compared with what we proposed.
-    """
-    if vote.parent_prediction is None:
-        return None
-    if vote.origin.startswith("prediction"):
-        return vote.origin == "prediction-changed"
-    return vote.choices != (proposed,) if proposed else None
 
 
 def _people(ids: Collection[int | None], emails: Mapping[int, str]) -> dict[int, int]:

@@ -50,7 +50,9 @@ class AnnotationEvent(models.Model):
 
     annotation = models.ForeignKey("labeling.Annotation", models.CASCADE, related_name="events")
     kind = models.CharField(max_length=8, choices=Kind.choices)
-    annotator = models.ForeignKey("labeling.Annotator", models.PROTECT, null=True, related_name="+")
+    annotator = models.ForeignKey(
+        "labeling.Annotator", models.PROTECT, null=True, related_name="+", db_index=False
+    )
     said = models.CharField(max_length=200, blank=True)  # as it was said, of a class of ours or not
     skipped = models.BooleanField(default=False)
     lead_time_s = models.FloatField(null=True)
