@@ -1,8 +1,9 @@
 """A process that takes what a Label Studio would tell into a database of its own, one way or the other.
 
-`python -m workbench.benchmarks.sync.exchange ours|peer TASKS` migrates the database, makes TASKS tasks, takes
-an annotation of each, then takes it again where 1 % changed, twice: by the cursor, and by comparing all;
-and prints processor and wall seconds of each and a digest of what stands after it, of the first PART tasks.
+`python -m workbench.benchmarks.sync.exchange ours|peer TASKS PART` migrates the database, makes TASKS tasks,
+takes an annotation of each, then takes it again where 1 % changed, twice: by the cursor, and by comparing
+all; and prints processor and wall seconds of each and a digest of what stands after it, of the first PART
+tasks.
 """
 
 import gc
@@ -34,7 +35,6 @@ from labeling.models import (  # noqa: E402
 from labeling.services import exchange, votes  # noqa: E402
 from labeling.services.standing import Held  # noqa: E402
 
-PART = 4000  # tasks that both sides take
 PAGE = 1000  # tasks a transaction
 CHANGED = 100  # one in so many says something else the second time
 CLASSES = ["cat", "dog", "fox"]
@@ -159,9 +159,9 @@ def _pages(changed: Sequence[ChangedTask]) -> Iterator[Sequence[ChangedTask]]:
         yield changed[start : start + PAGE]
 
 
-def digest(project: LabelProject) -> str:
-    """Return a digest of annotations and events of the first PART tasks."""
-    part = {"task__project": project, "task__ls_task_id__lte": PART}
+def digest(project: LabelProject, part_of: int) -> str:
+    """Return a digest of annotations and events of the first `part_of` tasks."""
+    part = {"task__project": project, "task__ls_task_id__lte": part_of}
     rows = Annotation.objects.filter(**part).order_by("task_id", "ls_annotation_id").values_list(*SHOWN)
     events = AnnotationEvent.objects.filter(**{f"annotation__{name}": value for name, value in part.items()})
     order = ("annotation__task_id", "annotation__ls_annotation_id", "pk")
@@ -177,7 +177,7 @@ def timed(work: Callable[[], None]) -> dict[str, float]:
     return {"cpu_s": time.process_time() - cpu, "wall_s": time.perf_counter() - wall}
 
 
-def main(side: str, count: int) -> dict[str, object]:
+def main(side: str, count: int, part_of: int) -> dict[str, object]:
     take, compare = {"ours": (ours, thorough), "peer": (peer, peer)}[side]
     call_command("migrate", verbosity=0)
     project, first = world(count), told(count)
@@ -185,9 +185,9 @@ def main(side: str, count: int) -> dict[str, object]:
     third = told_again(second, NOW + timedelta(days=60), "cat")
     found: dict[str, object] = {"annotations": count}
     for name, way, changed in (("full", take, first), ("one_percent", take, second), ("all", compare, third)):
-        found[name] = {**timed(lambda: way(project, changed)), "digest": digest(project)}  # noqa: B023
+        found[name] = {**timed(lambda: way(project, changed)), "digest": digest(project, part_of)}  # noqa: B023
     return found
 
 
 if __name__ == "__main__":
-    print(json.dumps(main(sys.argv[1], int(sys.argv[2]))))
+    print(json.dumps(main(sys.argv[1], int(sys.argv[2]), int(sys.argv[3]))))
