@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Literal
 from django.utils import timezone
 
 from labeling.label_studio.shapes import StudioError
-from labeling.models import Dataset, SelectionRound
+from labeling.models import Dataset, LabelProject, PredictionSet, SelectionRound
 from labeling.progress import Report
-from labeling.services import exchange, holdout, pictures, reviews
+from labeling.services import exchange, holdout, pictures, reranking, restoring, reviews
 from labeling.services.connection import connection
 
 if TYPE_CHECKING:
@@ -95,6 +95,37 @@ def sync(report: Report, *, dataset_id: int) -> dict[str, int] | None:
         "deleted": sum(p.merged.deleted for p in pulled),
         "removed_tasks": sum(p.removed for p in pulled),
     }
+
+
+def rerank(report: Report, *, project_id: int, prediction_set_id: int) -> dict[str, object] | None:
+    """Put a project's open tasks in the order of these predictions; None where one of both is gone."""
+    project = LabelProject.objects.select_related("dataset").filter(pk=project_id, closed_at=None).first()
+    said = PredictionSet.objects.filter(pk=prediction_set_id).first()
+    if project is None or said is None:
+        return None
+    with _studio() as studio:
+        tasks = reranking.rerank(project, said, studio, timezone.now(), report)
+    return {"tasks": tasks, "model_version": said.model_version}
+
+
+def keep_ours(report: Report, *, project_id: int) -> dict[str, int] | None:
+    """Let what Label Studio forgot count on (restoring.keep_ours); None where the project is gone."""
+    project = LabelProject.objects.select_related("dataset").filter(pk=project_id).first()
+    if project is None:
+        return None
+    with _studio() as studio:
+        return {"kept": restoring.keep_ours(project, studio, timezone.now(), report)}
+
+
+def follow_theirs(report: Report, *, project_id: int) -> dict[str, int] | None:
+    """Go on from what Label Studio holds (restoring.follow_theirs); None where the project is gone."""
+    project = LabelProject.objects.select_related("dataset").filter(pk=project_id).first()
+    if project is None:
+        return None
+    with _studio() as studio:
+        restoring.follow_theirs(project, studio)
+        pulled = exchange.pull_annotations(project, studio, timezone.now(), report)
+    return {"deleted": pulled.merged.deleted, "removed_tasks": pulled.removed}
 
 
 def _studio() -> "Studio":

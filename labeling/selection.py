@@ -58,6 +58,15 @@ def choose(doubt: NDArray[np.float64], count: int, random_share: float, rng: np.
     return _ordered(drawn, _most_doubtful(rest, doubt)[: min(count, len(doubt)) - len(drawn)], rng)
 
 
+def reorder(doubt: NDArray[np.float64], drawn: NDArray[np.bool_], rng: np.random.Generator) -> Choice:
+    """Return all N rows in the order in which they shall be labeled, where a new model gave their doubts.
+
+    The drawn ones stand at random ranks, the others in order of doubt; NaN and ties as in `choose`.
+    """
+    order = rng.permutation(len(doubt))
+    return _ordered(order[drawn[order]], _most_doubtful(order[~drawn[order]], doubt), rng)
+
+
 def choose_by(
     pick: Callable[[NDArray[np.int64], NDArray[np.int64], int], NDArray[np.int64]],
     known: NDArray[np.bool_],

@@ -17,7 +17,16 @@ from label_studio_sdk.base_client import LabelStudioBase
 from label_studio_sdk.core.api_error import ApiError
 
 from labeling.label_studio import config
-from labeling.label_studio.shapes import ChangedTask, Counts, FoundTask, NewTask, Standing, StudioError, Vote
+from labeling.label_studio.shapes import (
+    ChangedTask,
+    Counts,
+    FoundTask,
+    NewTask,
+    Ranked,
+    Standing,
+    StudioError,
+    Vote,
+)
 
 TIMEOUT_S = 120.0
 PAGE = 200  # tasks with their annotations a request
@@ -194,6 +203,28 @@ class Studio:
             )
         return ids
 
+    def rank(self, ls_id: int, ranked: Sequence[Ranked]) -> None:
+        """Give at most LOT standing tasks one more prediction each.
+
+        Raises StudioError when the server kept fewer than were sent: it does so with a 201.
+        """
+        sent: Any = [{"task": one.ls_id, **one.prediction} for one in ranked]
+        with self._words(f"sending {len(sent)} predictions"):
+            answer = self._sdk.projects.import_predictions(ls_id, request=sent)
+        created = getattr(answer, "created", None) or 0
+        if created != len(sent):
+            raise StudioError(
+                f"Label Studio took {created} of {len(sent)} predictions. The next try looks for what is "
+                "there before it sends again.",
+                permanent=False,
+            )
+
+    def ranked_by(self, ls_id: int, model_version: str) -> set[int]:
+        """Return the ids of the project's tasks that have a prediction of this version."""
+        field = "predictions_model_versions"
+        query = _query("tasks:id", field, "contains", "List", [model_version])
+        return {int(task["id"]) for task in self._tasks(ls_id, query, include="id")}
+
     def upload(self, ls_id: int, files: Sequence[Path]) -> list[str]:
         """Upload pictures to the project, making no tasks, and return their addresses in the same order.
 
@@ -321,7 +352,7 @@ def _json(answer: httpx.Response) -> Any:
     return answer.json()
 
 
-def _query(order: str, field: str, operator: str, kind: str, value: str) -> dict[str, Any]:
+def _query(order: str, field: str, operator: str, kind: str, value: str | list[str]) -> dict[str, Any]:
     item = {"filter": f"filter:tasks:{field}", "operator": operator, "type": kind, "value": value}
     return {"filters": {"conjunction": "and", "items": [item]}, "ordering": [order]}
 

@@ -30,6 +30,14 @@ class NewTask:
 
 
 @dataclass(frozen=True)
+class Ranked:
+    """A standing task's new place in the order."""
+
+    ls_id: int
+    prediction: dict[str, object]  # as config.prediction makes it
+
+
+@dataclass(frozen=True)
 class FoundTask:
     """A task that stands in Label Studio."""
 

@@ -160,7 +160,7 @@ class _Proposals:
     def __init__(self, round: SelectionRound) -> None:
         self._classes = round.dataset.classes
         self.version, self._label = "", {}
-        if round.prediction_set is not None:
+        if round.prediction_set is not None and not round.blind:
             self.version = round.prediction_set.model_version
             with np.load(settings.STATE_DIR / round.prediction_set.path) as kept:
                 best = kept["classes"][kept["probs"].argmax(axis=1)]
@@ -177,7 +177,7 @@ class _Proposals:
 
         An audit sample gets its rank but no proposed label: its label shall not lean on the model.
         """
-        return "" if row.audit else str(self._label.get(row.sample_id, ""))
+        return "" if row.audit or row.gold else str(self._label.get(row.sample_id, ""))
 
 
 def _name_of(studio: Studio) -> str:
@@ -246,7 +246,9 @@ def _record(
         votes.mark_removed(project.tasks.filter(ls_task_id__in=ids), now)
         for row, ls_id in zip(rows, ids, strict=True):
             row.ls_task_id, row.pushed_at, row.proposed = ls_id, now, proposals.label(row)
-        LabelTask.objects.bulk_update(rows, ["ls_task_id", "pushed_at", "proposed"], batch_size=500)
+            row.model_version = proposals.version
+        fields = ["ls_task_id", "pushed_at", "proposed", "model_version"]
+        LabelTask.objects.bulk_update(rows, fields, batch_size=500)
 
 
 def _verify(rows: Sequence[LabelTask], project: LabelProject, studio: Studio, proposals: _Proposals) -> None:

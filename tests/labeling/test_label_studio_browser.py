@@ -62,7 +62,8 @@ def test_the_link_leads_to_the_most_doubtful_task_and_its_label_comes_back(
     with page.expect_response(lambda r: "/annotations" in r.url and r.request.method == "POST"):
         page.get_by_role("button", name="Submit current annotation").click()
     (vote,) = [v for found in studio.changed_since(project, None) for t in found for v in t.votes]
-    assert (vote.choices, vote.from_proposal) == (("dog",), True)
+    assert (vote.choices, vote.origin) == (("dog",), "prediction-changed")
+    assert vote.parent_prediction is not None
     assert studio.emails()[vote.user_id] == "clicker@example.org"
     assert pulse.counts(label_studio.url, keys.token, project).annotations == 1
     assert strangers == []

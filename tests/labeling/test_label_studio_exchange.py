@@ -1,23 +1,20 @@
 """Rounds out and annotations back, against the real server: nothing lost, nothing doubled, nothing hidden."""
 
 from concurrent.futures import ThreadPoolExecutor
-from datetime import UTC, datetime
 
 import httpx
-import numpy as np
 import pytest
-from PIL import Image
 
 from labeling.label_studio import accounts, config, pulse
 from labeling.label_studio.client import Studio
 from labeling.label_studio.shapes import NewTask, StudioError
-from labeling.models import Annotation, Annotator, Dataset, LabelTask, Sample, SelectionRound
-from labeling.progress import Cancelled, silent
-from labeling.services import exchange, opinions
+from labeling.models import Annotation, Annotator, LabelTask
+from labeling.progress import Cancelled
+from labeling.services import exchange
+from tests.labeling import pets
+from tests.labeling.pets import CLASSES, NOW, choose, held, ids, predict, pull, push
 
 pytestmark = [pytest.mark.label_studio, pytest.mark.django_db]
-NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
-CLASSES = ["cat", "dog & co", "bird"]
 
 
 @pytest.fixture(autouse=True)
@@ -28,76 +25,7 @@ def folders(label_studio, settings, tmp_path):
 
 @pytest.fixture
 def dataset(label_studio):
-    """Six pictures, the first in the pool is the oldest."""
-    made = Dataset.objects.create(name="Pets", classes=CLASSES, created_at=NOW)
-    for number in range(6):
-        file = f"{made.pk}/{number}.png"
-        (label_studio.media / file).parent.mkdir(exist_ok=True)
-        Image.new("RGB", (8, 8), (40 * number, 80, 90)).save(label_studio.media / file)
-        Sample.objects.create(
-            dataset=made,
-            key=f"{number:064x}",
-            name=f"{number}.png",
-            file=file,
-            width=8,
-            height=8,
-            added_at=NOW,
-        )
-    return made
-
-
-def predict(dataset, version, first):
-    """A model that is sure of "bird" everywhere, and doubts sample number `first` the most."""
-    rows = list(dataset.samples.order_by("pk"))
-    probs = np.tile([0.1, 0.1, 0.8], (len(rows), 1))
-    probs[first] = [0.4, 0.2, 0.4]
-    return opinions.record_predictions(
-        dataset, [s.pk for s in rows], probs, source="run:1", model_version=version, now=NOW
-    )
-
-
-def choose(dataset, numbers, *, overlap=1, predictions=None, audit=()):
-    """A round of these samples in this order; the score grows with the rank."""
-    made = SelectionRound.objects.create(
-        dataset=dataset,
-        strategy="margin" if predictions else "random",
-        overlap=overlap,
-        random_share=0.2,
-        seed=1,
-        prediction_set=predictions,
-        created_at=NOW,
-    )
-    samples = list(dataset.samples.order_by("pk"))
-    for rank, number in enumerate(numbers):
-        LabelTask.objects.create(
-            round=made,
-            sample=samples[number],
-            rank=rank,
-            score=rank / 10,
-            audit=number in audit,
-            reason="a test",
-        )
-    return made
-
-
-def push(chosen, studio):
-    return exchange.push_round(chosen, studio, NOW, silent)
-
-
-def pull(project, studio):
-    project.refresh_from_db()
-    return exchange.pull_annotations(project, studio, NOW, silent)
-
-
-def ids(chosen):
-    """Label Studio's ids in rank order."""
-    return list(chosen.tasks.order_by("rank").values_list("ls_task_id", flat=True))
-
-
-def held(project):
-    """(id there, address, label) of every annotation that stands."""
-    rows = Annotation.objects.standing().filter(task__project=project).order_by("ls_annotation_id")
-    return list(rows.values_list("ls_annotation_id", "annotator__email", "label"))
+    return pets.make(label_studio)
 
 
 class LosesAnswers(Studio):
@@ -251,47 +179,6 @@ def test_cancel_between_two_lots_keeps_what_was_sent(dataset, studio, monkeypatc
     assert chosen.tasks.unsent().count() == 3
     project = push(chosen, studio)
     assert ids(chosen) == sorted(studio.task_ids(project.ls_id))
-
-
-# The order of service
-
-
-def test_three_people_get_ranks_one_two_three_and_a_new_model_turns_the_order(dataset, studio, people):
-    chosen = choose(dataset, [5, 3, 1], predictions=predict(dataset, "m1", 5))
-    project = push(chosen, studio)
-    served = [person.next_task(project.ls_id).id for person in people.values()]
-    assert served == ids(chosen)
-    later = choose(dataset, [4, 0], predictions=predict(dataset, "m2", 4))
-    assert push(later, studio) == project
-    for person, task in zip(people.values(), served, strict=True):
-        person.submit(accounts.Task(task, ""), "cat")
-    assert [person.next_task(project.ls_id).id for person in list(people.values())[:2]] == ids(later)
-
-
-def test_without_a_model_the_order_is_the_rank(dataset, studio, people):
-    chosen = choose(dataset, [3, 0, 5])
-    project = push(chosen, studio)
-    assert [person.next_task(project.ls_id).id for person in people.values()] == ids(chosen)
-
-
-def test_overlap_two_goes_to_two_people(dataset, studio, people):
-    chosen = choose(dataset, [2], overlap=2)
-    project = push(chosen, studio)
-    for name, label in (("ann1", "cat"), ("ann2", "bird")):
-        people[name].submit(people[name].next_task(project.ls_id), label)
-    assert people["ann3"].next_task(project.ls_id) is None
-    pull(project, studio)
-    assert [(e, label) for _, e, label in held(project)] == [
-        ("ann1@example.org", "cat"),
-        ("ann2@example.org", "bird"),
-    ]
-
-
-def test_each_overlap_has_its_project_and_keeps_it(dataset, studio):
-    one, three = (push(choose(dataset, [n], overlap=o), studio) for n, o in ((0, 1), (1, 3)))
-    assert one != three
-    assert push(choose(dataset, [2], overlap=3), studio) == three
-    assert three.title == "Pets (3 opinions each)"
 
 
 # Proposals

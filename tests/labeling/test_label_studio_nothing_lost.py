@@ -154,7 +154,7 @@ def test_nothing_is_lost(chosen, label_studio, people, admin):
         worker("w4")
         standing = Annotation.objects.filter(deleted_at=None)
         wait_for(lambda: standing.count() == 8, 90)  # 9, and a skip, without a deleted one and a task's
-        wait_for(lambda: not Job.objects.filter(state__in=["waiting", "running"]).exists(), 60)
+        wait_for(lambda: not Job.objects.filter(state__in=["queued", "running"]).exists(), 60)
 
         assert theirs(admin, project) == ours(project)
     tasks, annotations = ours(project)

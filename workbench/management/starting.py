@@ -18,6 +18,7 @@ from trainer.services.studies import NoStudy
 from workbench.ledger.models import Job
 from workbench.ledger.runner import run_job
 from workbench.management.follow import JobFailed, follow
+from workbench.services.ordering import NothingToOrder
 from workbench.services.reviewing import NoPredictions
 from workbench.services.work import AlreadyImporting
 
@@ -43,7 +44,7 @@ class StartingCommand(BaseCommand):
             yield
         except (
             *(NothingToLabel, NotReady, NoCurve, NoStudy, NoPredictions),
-            *(AlreadyImporting, ValueError),
+            *(AlreadyImporting, NothingToOrder, ValueError),
         ) as problem:
             raise CommandError(str(problem)) from None
 

@@ -10,7 +10,7 @@ from django.core.management.base import BaseCommand, CommandParser
 from django.utils import timezone
 
 from workbench.ledger.models import Job
-from workbench.services import follow_up, retraining, reviewing, settling, upkeep, versions
+from workbench.services import follow_up, ordering, retraining, reviewing, settling, upkeep, versions
 
 PERIOD_S = 1.0
 logger = logging.getLogger(__name__)
@@ -49,3 +49,4 @@ class Command(BaseCommand):
         reviewing.search_after_folds(now)
         retraining.consider(now)
         versions.tend(now)
+        ordering.tend(now)
