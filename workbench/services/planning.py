@@ -17,6 +17,7 @@ from trainer.curves.ceiling import Ceiling
 from trainer.curves.cost import Cost
 from trainer.curves.outlook import REACH, Forecast, Outlook
 from trainer.curves.requirement import Ask, Need
+from trainer.engine.intervals import Interval
 from trainer.models import Curve
 from trainer.services import outlooks
 
@@ -123,11 +124,13 @@ def cost_of(dataset: Dataset) -> Cost:
 
 def ceiling_of(dataset: Dataset) -> Ceiling | None:
     """Return how much can be measured at all, where enough test labels were judged again."""
-    audited, wrong = audits.of_test_labels(dataset)
-    tested = dataset.samples.testing().labeled().count()
-    if audited >= tested:  # what was wrong has been corrected, and nothing else is left
+    found = audits.of_labels(dataset, test=True).rate
+    if (
+        found is None or found.standing.high == 0
+    ):  # what was wrong has been corrected, and nothing else is left
         return None
-    return ceilings.ceiling(wrong, audited, max(len(dataset.classes), 2), 1 - audited / tested)
+    rate = Interval(*found.standing)
+    return ceilings.of_rate(rate, found.wrong, found.audited, max(len(dataset.classes), 2))
 
 
 def _have(dataset: Dataset) -> dict[str, int]:
