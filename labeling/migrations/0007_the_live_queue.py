@@ -292,6 +292,8 @@ class Migration(migrations.Migration):
                             ("blurry", "Blurry"),
                             ("odd_size", "odd size"),
                             ("odd_aspect", "odd aspect"),
+                            ("unreadable", "Unreadable"),
+                            ("leak", "Leak"),
                         ],
                         max_length=10,
                     ),

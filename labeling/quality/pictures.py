@@ -49,9 +49,9 @@ class Look:
         return {"version": VERSION, **asdict(self)}
 
     @classmethod
-    def from_json(cls, kept: Mapping[str, float | None]) -> "Look | None":
+    def from_json(cls, kept: Mapping[str, float | None] | None) -> "Look | None":
         """Return what `to_json` gave; None for another version's, and of a picture that could not be read."""
-        if kept.get("version") != VERSION or "spread" not in kept:
+        if kept is None or kept.get("version") != VERSION or "spread" not in kept:
             return None
         return cls(**{name: kept[name] for name in cls.__dataclass_fields__})  # type: ignore[arg-type]
 
@@ -85,15 +85,16 @@ def measure(picture: Image.Image) -> Look:
 
 
 def judge(looks: Sequence[Look]) -> tuple[Finding, ...]:
-    """Return the findings among N pictures of one dataset, by row; a blank one is nothing else besides.
+    """Return the findings among N pictures of one dataset, by row; of each the first that holds.
 
+    Too little light leaves little detail, so a picture that is blank, dark or bright is not called blurred.
     Where the usual picture itself is dark or bright, as at night or under a microscope, none is called so.
     """
-    rows = [row for row, look in enumerate(looks) if look.spread > BLANK]
-    blank = (row for row, look in enumerate(looks) if look.spread <= BLANK)
-    found = [_blank(row, looks[row]) for row in blank]
-    found += [*_dark(rows, looks), *_bright(rows, looks), *_blurry(rows, looks)]
-    return tuple(sorted(found))
+    found: dict[int, Finding] = {}
+    for kind in (_blank, _dark, _bright, _blurry):
+        rows = [row for row in range(len(looks)) if row not in found]
+        found |= {one.row: one for one in kind(rows, looks)}
+    return tuple(found[row] for row in sorted(found))
 
 
 def _detail(gray: NDArray[np.float32]) -> float:
@@ -128,9 +129,11 @@ def _over(values: NDArray[np.float32], n: int, pick: np.ufunc) -> NDArray[np.flo
     return result
 
 
-def _blank(row: int, look: Look) -> Finding:
-    reason = f"Nearly one color: no two parts of it are more than {look.spread:.0f} of 255 levels apart."
-    return Finding(row, "blank", look.spread, reason)
+def _blank(rows: Sequence[int], looks: Sequence[Look]) -> Iterator[Finding]:
+    for row in rows:
+        if (spread := looks[row].spread) <= BLANK:
+            reason = f"Nearly one color: no two parts of it are more than {spread:.0f} of 255 levels apart."
+            yield Finding(row, "blank", spread, reason)
 
 
 def _dark(rows: Sequence[int], looks: Sequence[Look]) -> Iterator[Finding]:

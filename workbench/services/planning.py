@@ -9,6 +9,7 @@ from django.db.models import Count
 
 from labeling.models import Dataset
 from labeling.services import audits, pace
+from labeling.services.audits import Audit
 from trainer.curves import advantage, allocation, requirement
 from trainer.curves import ceiling as ceilings
 from trainer.curves.advantage import Advantage
@@ -124,10 +125,13 @@ def cost_of(dataset: Dataset) -> Cost:
 
 def ceiling_of(dataset: Dataset) -> Ceiling | None:
     """Return how much can be measured at all, where enough test labels were judged again."""
-    found = audits.of_labels(dataset, test=True).rate
-    if (
-        found is None or found.standing.high == 0
-    ):  # what was wrong has been corrected, and nothing else is left
+    return ceiling_by(audits.of_labels(dataset, test=True), dataset)
+
+
+def ceiling_by(audit: Audit, dataset: Dataset) -> Ceiling | None:
+    """Return what an audit of the test labels says can be measured at all; None where it says too little."""
+    found = audit.rate
+    if found is None or found.standing.high == 0:  # all was audited, and what was wrong has been corrected
         return None
     rate = Interval(*found.standing)
     return ceilings.of_rate(rate, found.wrong, found.audited, max(len(dataset.classes), 2))
