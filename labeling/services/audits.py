@@ -21,7 +21,10 @@ IMPORTED, DRAWN, CHOSEN = (
 OTHER = "given here by hand"
 ORIGINS = (IMPORTED, DRAWN, CHOSEN, OTHER)
 ABOUT_DOUBTS = {Strategy.REVIEW, Strategy.ADJUDICATION}  # what they ask for was not drawn at random
-COLUMNS = ("sample_id", "annotator_id", "label", "source", "task__audit", "task__round__strategy", "decides")
+COLUMNS = (
+    *("sample_id", "sample__label", "sample__split", "annotator_id", "label", "source"),
+    *("task__audit", "task__round__strategy", "decides"),  # of _Opinion
+)
 
 
 @dataclass(frozen=True)
@@ -44,6 +47,8 @@ class Audit:
 
 class _Opinion(NamedTuple):
     sample: int
+    standing: str  # the sample's label today
+    split: str
     annotator: int | None
     label: str
     source: str
@@ -56,6 +61,7 @@ class _Known(NamedTuple):
     """One label that was given, and what is known of it now."""
 
     origin: str
+    split: str
     given: str
     standing: str
     truth: str  # "" while nobody knows
@@ -64,8 +70,8 @@ class _Known(NamedTuple):
     undecided: bool
 
 
-def of_labels(dataset: Dataset, *, test: bool = False) -> Audit:
-    """Return what is known of all labels, or of the test split's.
+def of_labels(dataset: Dataset) -> tuple[Audit, Audit]:
+    """Return what is known of all labels, and of the test split's.
 
     The label that is judged is the first one: what was imported, or what the first person said.  It is
     audited where two other people or more, asked otherwise than in a review of doubtful labels, say the same;
@@ -73,12 +79,22 @@ def of_labels(dataset: Dataset, *, test: bool = False) -> Audit:
     for all its pictures alike: what is audited stands for the other labels that came the same way.  A
     reviewed label's truth is what its review decided.
     """
-    samples = dataset.samples.labeled().filter(label__in=dataset.classes)
-    samples = samples.testing() if test else samples
-    known = _judged(dataset, samples)
-    labels = _single_origins(samples, dataset.classes)
-    labels[OTHER] += samples.count() - labels.total() - len(known)
-    labels.update(one.origin for one in known if not one.reviewed)
+    known, ways = _read(dataset, {"label__in": dataset.classes})
+    tests = [one for one in known if one.split == Sample.Split.TEST]
+    tested = Counter({way: n for way, n in ways.items() if way[0] == Sample.Split.TEST})
+    return _audit(known, ways), _audit(tests, tested)
+
+
+def of_test_labels(dataset: Dataset) -> Audit:
+    """Return what is known of the test split's labels, as `of_labels` does."""
+    return _audit(*_read(dataset, {"label__in": dataset.classes, "split": Sample.Split.TEST}))
+
+
+def _audit(known: list[_Known], ways: Mapping[tuple[str, str], int]) -> Audit:
+    """Sum up what is known; ways counts the other labels by split and origin."""
+    labels = Counter(one.origin for one in known if not one.reviewed)
+    for (_, origin), n in ways.items():
+        labels[origin] += n
     reviewed = [one for one in known if one.reviewed]
     told = [one for one in known if one.truth]
     return Audit(
@@ -98,50 +114,43 @@ def _wrong(known: Iterable[_Known]) -> int:
     return sum(one.given != one.truth for one in known)
 
 
-def _opinions(classes: Iterable[str]) -> AnnotationQuerySet:
-    """Return the opinions that count; answers to gold tasks measure people, not labels."""
-    return Annotation.objects.standing().filter(label__in=classes).exclude(task__gold=True)
+def _read(dataset: Dataset, wanted: Mapping[str, object]) -> tuple[list[_Known], Counter[tuple[str, str]]]:
+    """Return the labels with two opinions or more, and how many others there are by (split, origin)."""
+    samples = dataset.samples.filter(**wanted)
+    ours = {f"sample__{name}": value for name, value in wanted.items()}
+    spoken = Annotation.objects.standing().filter(sample__dataset=dataset, label__in=dataset.classes, **ours)
+    spoken = spoken.exclude(task__gold=True)  # such answers measure people, not labels
+    several = spoken.order_by().values("sample_id").annotate(n=Count("pk")).filter(n__gt=1)
+    said: dict[int, list[_Opinion]] = defaultdict(list)
+    rows = spoken.filter(sample__in=several.values("sample_id")).order_by("created_at", "pk")
+    for row in rows.values_list(*COLUMNS):
+        said[row[0]].append(_Opinion(*row))
+    ways = _ways(spoken)
+    ways.subtract((one.split, _origin(one)) for opinions in said.values() for one in opinions)
+    for split, n in samples.order_by().values_list("split").annotate(n=Count("pk")):
+        told = sum(found for way, found in ways.items() if way[0] == split)
+        heard = sum(opinions[0].split == split for opinions in said.values())
+        ways[split, OTHER] += n - told - heard  # of which nobody spoke
+    verdicts = _verdicts(samples)
+    return [_known(opinions, verdicts) for opinions in said.values()], ways
 
 
-def _heard(samples: QuerySet[Sample], classes: Iterable[str], **times: int) -> QuerySet[Sample]:
-    """Return the samples of which people and imports spoke so many times."""
-    heard = (
-        _opinions(classes)
-        .filter(sample__in=samples)
-        .order_by()
-        .values("sample_id")
-        .annotate(n=Count("pk"))
-        .filter(**times)
-    )
-    return samples.filter(pk__in=heard.values("sample_id"))
-
-
-def _single_origins(samples: QuerySet[Sample], classes: Iterable[str]) -> Counter[str]:
-    """Return how many labels rest on one opinion, by how they came."""
-    rows = _opinions(classes).filter(sample__in=_heard(samples, classes, n=1)).order_by()
-    found: Counter[str] = Counter()
-    ways = rows.values_list("source", "task__audit", "task__round__strategy")
-    for source, drawn, strategy, n in ways.annotate(n=Count("pk")):
-        found[_origin(source, drawn, strategy)] += n
+def _ways(spoken: AnnotationQuerySet) -> Counter[tuple[str, str]]:
+    """Return how many opinions came which way, by (split, origin)."""
+    rows = spoken.order_by().values_list("sample__split", "source", "task__audit", "task__round__strategy")
+    found: Counter[tuple[str, str]] = Counter()
+    for split, source, drawn, strategy, n in rows.annotate(n=Count("pk")):
+        found[split, _way(source, drawn, strategy)] += n
     return found
 
 
-def _judged(dataset: Dataset, samples: QuerySet[Sample]) -> list[_Known]:
-    """Return what is known of the labels with two opinions or more."""
-    several = _heard(samples, dataset.classes, n__gt=1)
-    rows = _opinions(dataset.classes).filter(sample__in=several).order_by("created_at", "pk")
-    said: dict[int, list[_Opinion]] = defaultdict(list)
-    for row in rows.values_list(*COLUMNS):
-        said[row[0]].append(_Opinion(*row))
-    standing = dict(several.values_list("pk", "label"))
+def _verdicts(samples: QuerySet[Sample]) -> dict[tuple[int, str], str]:
+    """Return what reviews decided, by sample and the label that was in doubt."""
     issues = LabelIssue.objects.filter(sample__in=samples).exclude(verdict="")
-    verdicts = {
-        (pk, given): verdict for pk, given, verdict in issues.values_list("sample", "given", "verdict")
-    }
-    return [_known(found, standing[pk], verdicts) for pk, found in said.items() if pk in standing]
+    return {(pk, given): verdict for pk, given, verdict in issues.values_list("sample", "given", "verdict")}
 
 
-def _known(said: list[_Opinion], standing: str, verdicts: Mapping[tuple[int, str], str]) -> _Known:
+def _known(said: list[_Opinion], verdicts: Mapping[tuple[int, str], str]) -> _Known:
     first = said[0]
     verdict = verdicts.get((first.sample, first.label), "")
     others = _others(said)
@@ -149,9 +158,10 @@ def _known(said: list[_Opinion], standing: str, verdicts: Mapping[tuple[int, str
     decided = next((one.label for one in reversed(said) if _decides(one)), "")
     disputed = len(others) >= SECOND_OPINIONS and not agreed
     return _Known(
-        origin=_origin(first.source, first.drawn, first.strategy),
+        origin=_origin(first),
+        split=first.split,
         given=first.label,
-        standing=standing,
+        standing=first.standing,
         truth=verdict or (others[0] if agreed else decided),
         reviewed=verdict != "",
         audited=agreed or (disputed and decided != ""),
@@ -172,7 +182,11 @@ def _decides(one: _Opinion) -> bool:
     return one.decides or one.strategy == Strategy.ADJUDICATION
 
 
-def _origin(source: str, drawn: bool | None, strategy: str | None) -> str:
+def _origin(one: _Opinion) -> str:
+    return _way(one.source, one.drawn, one.strategy)
+
+
+def _way(source: str, drawn: bool | None, strategy: str | None) -> str:
     if source == Annotation.Source.IMPORT:
         return IMPORTED
     if drawn is None or strategy in SelectionRound.LOOKS_AGAIN:

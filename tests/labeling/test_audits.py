@@ -50,9 +50,10 @@ def say(dataset, now):
     return said
 
 
-def known(dataset, **how):
+def known(dataset, test=False):
     """(labels, audited, wrong) of each stratum that has labels, the reviewed first."""
-    found = audits.of_labels(dataset, **how)
+    found = audits.of_labels(dataset)[test]
+    assert audits.of_test_labels(dataset) == audits.of_labels(dataset)[1]
     return [tuple(one[1:]) for one in (found.reviewed, *found.others) if one.labels]
 
 
@@ -108,19 +109,19 @@ def test_two_others_who_agree_judge_the_first(dataset, say, first):
 
 def test_a_dispute_is_undecided_until_somebody_decides(dataset, say):
     say(("cat", IMPORT), ("dog", S), ("cat", S))
-    assert (known(dataset), audits.of_labels(dataset).undecided) == ([(1, 0, 0)], 1)
+    assert (known(dataset), audits.of_labels(dataset)[0].undecided) == ([(1, 0, 0)], 1)
     say(("cat", IMPORT), ("dog", S), ("cat", S), ("dog", "adjudication"))
-    assert (known(dataset), audits.of_labels(dataset).undecided) == ([(2, 1, 1)], 1)
+    assert (known(dataset), audits.of_labels(dataset)[0].undecided) == ([(2, 1, 1)], 1)
 
 
 def test_each_way_that_labels_come_is_a_stratum(dataset, say):
     say(("cat", IMPORT))
     say(("cat", M), ("dog", M), ("dog", M))
     say(("cat", M), ("cat", M), ("cat", M), audit=True)
-    found = {one.name: one[1:] for one in audits.of_labels(dataset).others}
+    found = {one.name: one[1:] for one in audits.of_labels(dataset)[0].others}
     assert found == {audits.IMPORTED: (1, 0, 0), audits.CHOSEN: (1, 1, 1), audits.DRAWN: (1, 1, 0)}
     say(("cat", "seedbed"))
-    assert audits.of_labels(dataset).others[-1] == (audits.OTHER, 1, 0, 0)
+    assert audits.of_labels(dataset)[0].others[-1] == (audits.OTHER, 1, 0, 0)
 
 
 @pytest.mark.parametrize(("verdict", "state", "wrong"), [("dog", "confirmed", 1), ("cat", "dismissed", 0)])
@@ -131,22 +132,22 @@ def test_reviewed_flags_are_a_stratum_of_which_all_is_known(dataset, say, now, v
         state=state, verdict=verdict, created_at=now,
     )  # fmt: skip
     say(("cat", IMPORT))
-    found = audits.of_labels(dataset)
+    found, _ = audits.of_labels(dataset)
     assert (known(dataset), found.repaired) == ([(1, 1, wrong), (1, 0, 0)], wrong)
 
 
 def test_what_was_found_wrong_counts_no_longer_where_it_was_corrected(dataset, say):
     sample = say(("cat", IMPORT), ("dog", S), ("dog", S))
-    assert (sample.annotations.count(), audits.of_labels(dataset).repaired) == (3, 1)
+    assert (sample.annotations.count(), audits.of_labels(dataset)[0].repaired) == (3, 1)
     Sample.objects.update(label="cat")
-    assert audits.of_labels(dataset).repaired == 0
+    assert audits.of_labels(dataset)[0].repaired == 0
 
 
 def test_few_audited_labels_give_a_sentence_and_no_rate(dataset, say):
     for _ in range(3):
         say(("cat", IMPORT), ("dog", S), ("dog", S))
     say(("cat", IMPORT))
-    found = audits.of_labels(dataset)
+    found, _ = audits.of_labels(dataset)
     assert found.rate is None
     assert found.hindrance.startswith("3 labels drawn at random were judged again by two people who agree")
 
@@ -196,7 +197,7 @@ def test_planted_errors_are_estimated_with_the_flagged_ones_reviewed(dataset, no
         for n in flagged
     )  # fmt: skip
     opinions.settle_labels(dataset)
-    found = audits.of_labels(dataset)
+    found, _ = audits.of_labels(dataset)
     assert (found.reviewed.labels, found.reviewed.wrong, found.others[0].labels) == (60, 40, 940)
     rate = found.rate
     assert rate.given.low < 0.08 < rate.given.high

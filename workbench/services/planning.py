@@ -125,7 +125,7 @@ def cost_of(dataset: Dataset) -> Cost:
 
 def ceiling_of(dataset: Dataset) -> Ceiling | None:
     """Return how much can be measured at all, where enough test labels were judged again."""
-    return ceiling_by(audits.of_labels(dataset, test=True), dataset)
+    return ceiling_by(audits.of_test_labels(dataset), dataset)
 
 
 def ceiling_by(audit: Audit, dataset: Dataset) -> Ceiling | None:

@@ -36,8 +36,8 @@ class ErrorRow:
 
 
 def error_rows(dataset: Dataset) -> tuple[ErrorRow, ...]:
-    found = ((scope, words, audits.of_labels(dataset, test=scope == "test")) for scope, words in SCOPES)
-    return tuple(_row(scope, words, audit, dataset) for scope, words, audit in found)
+    found = zip(SCOPES, audits.of_labels(dataset), strict=True)
+    return tuple(_row(scope, words, audit, dataset) for (scope, words), audit in found)
 
 
 def error_table(dataset: Dataset) -> Iterator[tuple[object, ...]]:
@@ -46,8 +46,7 @@ def error_table(dataset: Dataset) -> Iterator[tuple[object, ...]]:
         *("scope", "labels_that_were", "labels", "audited", "wrong"),
         *("rate_given", "given_low", "given_high", "rate_standing", "standing_low", "standing_high"),
     )
-    for scope, _ in SCOPES:
-        audit = audits.of_labels(dataset, test=scope == "test")
+    for (scope, _), audit in zip(SCOPES, audits.of_labels(dataset), strict=True):
         for one in _strata(audit):
             yield (scope, *one, *[""] * 6)
         rate = audit.rate
