@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from labeling import duplicates
 from labeling.models import Dataset, PictureIssue, Sample
 from labeling.progress import Cancelled
 from labeling.quality import jobs, pictures
@@ -127,6 +128,45 @@ def test_pictures_from_before_the_wide_hash_get_the_one_of_an_import(dataset):
     dataset.samples.update(wide_hash="")
     inspect(dataset)
     assert dict(dataset.samples.values_list("pk", "wide_hash")) == before
+
+
+@pytest.fixture
+def old(state, now, monkeypatch):
+    """Ten scenes and a darker copy of each, imported before there was a wide hash."""
+    folder = state / "old"
+    folder.mkdir()
+    for number in range(10):
+        scene(number).save(folder / f"{number}.png")
+        scene(number).point(lambda level: level * 0.75).save(folder / f"{number} darker.png")
+    dataset = Dataset.objects.create(name="Old", created_at=now)
+    with monkeypatch.context() as before:
+        before.setattr(duplicates, "wide_hash", lambda picture: "")
+        importing.import_images(dataset, folder, now=now)
+    assert len(set(dataset.samples.values_list("duplicate_group", flat=True))) == 20
+    return dataset
+
+
+def groups(dataset):
+    found = {}
+    for name, group in dataset.samples.order_by("name").values_list("name", "duplicate_group"):
+        found.setdefault(group, []).append(name)
+    return sorted(found.values())
+
+
+def test_pictures_that_are_near_after_all_join_one_group(old, monkeypatch):
+    monkeypatch.setattr(inspection, "LOT", 3)  # most pairs lie in two lots
+    inspect(old)
+    assert groups(old) == [[f"{number} darker.png", f"{number}.png"] for number in range(10)]
+    assert inspection.leaks(old) == []
+
+
+def test_groups_of_two_splits_are_never_joined_but_told_as_a_leak(old):
+    test, train = old.samples.filter(name__in=["3.png", "3 darker.png"]).order_by("-name")
+    old.samples.filter(pk=test.pk).update(split="test", label="x")
+    inspect(old)
+    assert ["3 darker.png"] in groups(old)
+    assert len(groups(old)) == 11
+    assert [(a, b) for a, b, _ in inspection.leaks(old)] == [(train.pk, test.pk)]
 
 
 # --- leaks
