@@ -24,7 +24,7 @@ WINDOW = 9  # pixels across an edge
 STEEPEST = 0.1  # of all windows: those across the strongest edges
 LEAST_SIDE = 16  # pixels; whether a smaller picture is sharp cannot be told
 
-BLANK = 12.0  # levels of 255 between the darkest and the brightest cell; real pictures of three sets: over 20
+BLANK = 12.0  # levels of 255 between the darkest and the brightest cell; real pictures of four sets: over 35
 DARK = 64.0  # sRGB level of 5 % of white's light
 BRIGHT = 192.0  # sRGB level of half of white's light
 WIDE_EDGE = 0.35  # of an edge's height in its steepest step: it takes three pixels or more

@@ -100,6 +100,13 @@ def test_one_person_twice_is_one_opinion(dataset, say):
     assert known(dataset) == [(1, 0, 0)]
 
 
+def test_the_first_person_is_no_other_person(dataset, say):
+    sample = say(("cat", M), ("dog", S), ("dog", S))
+    first, second, _ = sample.annotations.order_by("created_at")
+    Annotation.objects.filter(pk=second.pk).update(annotator=first.annotator)
+    assert known(dataset) == [(1, 0, 0)]
+
+
 @pytest.mark.parametrize("first", [IMPORT, M])
 def test_two_others_who_agree_judge_the_first(dataset, say, first):
     say(("cat", first), ("dog", S), ("dog", S))
