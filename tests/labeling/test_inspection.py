@@ -2,18 +2,16 @@
 
 import zipfile
 
+import children
 import numpy as np
 import pytest
 from PIL import Image
 
 from labeling import duplicates
 from labeling.models import Dataset, PictureIssue, Sample
-from labeling.progress import Cancelled
 from labeling.quality import jobs, pictures
 from labeling.services import inspection
 from labeling.services import pictures as importing
-
-pytestmark = pytest.mark.django_db
 
 
 def scene(seed, side=64, cells=9):
@@ -22,7 +20,7 @@ def scene(seed, side=64, cells=9):
 
 
 @pytest.fixture
-def dataset(state, now):
+def dataset(db, state, now):
     """Thirty scenes, and one each that is blank, dark, twice as large a side, and a strip."""
     folder = state / "in"
     folder.mkdir()
@@ -55,7 +53,7 @@ EXPECTED = [
 ]
 
 
-def test_a_dataset_that_is_gone_is_no_error():
+def test_a_dataset_that_is_gone_is_no_error(db):
     assert jobs.inspect_pictures(lambda progress: None, dataset_id=1) is None
 
 
@@ -67,18 +65,32 @@ def test_what_is_odd_is_found_and_told_once(dataset):
     assert found(dataset) == EXPECTED
 
 
-def test_an_inspection_that_was_stopped_goes_on(dataset, monkeypatch):
-    monkeypatch.setattr(inspection, "LOT", 10)
+INSPECT = """
+import sys, time
+from labeling.quality import jobs
+from labeling.services import inspection
+inspection.LOT = 10
+def report(progress):
+    print(progress.stage, progress.done, flush=True)
+    time.sleep(60 * (f"{progress.stage} {progress.done}" == sys.argv[2]))
+jobs.inspect_pictures(report, dataset_id=int(sys.argv[1]))
+"""
 
-    def stop(progress):
-        if progress.done == 20:
-            raise Cancelled
 
-    with pytest.raises(Cancelled):
-        inspect(dataset, stop)
-    assert (inspection.unseen(dataset).count(), found(dataset)) == (14, [])
-    assert inspect(dataset)["measured"] == 14
-    assert found(dataset) == EXPECTED
+@pytest.mark.parametrize(("stage", "left"), [("Looking at pictures 20", 10), ("comparing pictures 0", 0)])
+def test_an_inspection_that_was_killed_is_finished_by_the_next(committed, tmp_path, now, stage, left):
+    folder = tmp_path / "in"
+    folder.mkdir()
+    for number in range(29):
+        scene(number).save(folder / f"{number:02d}.png")
+    Image.new("RGB", (64, 64), "gray").save(folder / "blank.png")
+    importing.import_images(committed, folder, now=now)
+    with children.child(INSPECT, tmp_path, str(committed.pk), stage) as victim:
+        next(line for line in victim.stdout if line.startswith(stage))
+        victim.kill()
+    assert (inspection.unseen(committed).count(), found(committed)) == (left, [])
+    assert inspect(committed)["measured"] == left
+    assert found(committed) == [("blank.png", "blank")]
 
 
 def test_pictures_measured_by_another_version_are_measured_anew(dataset, monkeypatch):
@@ -131,7 +143,7 @@ def test_pictures_from_before_the_wide_hash_get_the_one_of_an_import(dataset):
 
 
 @pytest.fixture
-def old(state, now, monkeypatch):
+def old(db, state, now, monkeypatch):
     """Ten scenes and a darker copy of each, imported before there was a wide hash."""
     folder = state / "old"
     folder.mkdir()
@@ -202,7 +214,7 @@ def test_what_was_set_aside_beside_a_test_picture_is_no_leak(dataset):
     assert inspection.leaks(dataset) == []
 
 
-def test_no_training_picture_of_trashnet_is_near_a_test_picture(shared_data, state, now):
+def test_no_training_picture_of_trashnet_is_near_a_test_picture(db, shared_data, state, now):
     """Every photograph that has a near-equal one by the wide hash, and as many others, through an import."""
     folder = state / "trash"
     with zipfile.ZipFile(shared_data / "trashnet-256" / "images.zip") as parcel:
