@@ -22,14 +22,13 @@ def make(dataset: Dataset, now: datetime) -> None:
         )
         for sample, (kind, words) in zip(samples, WORDS.items(), strict=False)
     )  # fmt: skip
-    dataset.samples.filter(pk__in=[first.pk, *(one.pk for one in samples[:3])]).update(
-        duplicate_group=first.key, split="train"
-    )
+    twins = dataset.samples.pool().exclude(label="").order_by("pk")[:4]
+    dataset.samples.filter(pk__in=[one.pk for one in twins]).update(duplicate_group=twins[0].key)
     said = {
-        "circle": "circle/a very long name of a file, as cameras give them 0001.png",
+        "circle": "circle/a very long name of a file, as cameras give them 1.png",
         "square": "square/1.png",
     }
-    dataset.imports.create(folder="/data", conflicts=[{"key": first.key, "said": said}], created_at=now)
+    dataset.imports.update(conflicts=[{"key": first.key, "said": said}])
     _audit([first, *samples], now)
 
 
