@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlencode
 
 from django import forms
 from django.contrib.auth.forms import AuthenticationForm, PasswordChangeForm
@@ -11,6 +12,7 @@ from django.core.exceptions import ValidationError
 from django.db.models import F, Q, QuerySet
 
 from labeling.models import Dataset, Sample, SelectionRound
+from labeling.quality.models import PictureIssue
 from labeling.services import consensus
 from labeling.services.choice import LEAST_RANDOM_SHARE
 from labeling.strategies.book import NAMES
@@ -196,9 +198,31 @@ class Review(Styled):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        ticked = self.data.getlist("issues") if hasattr(self.data, "getlist") else []
-        numbers = [(one, one) for one in ticked if one.isdecimal() and int(one) < 2**31]
-        self.fields["issues"].choices = numbers  # type: ignore[attr-defined]
+        self.fields["issues"].choices = _ticked(self.data)  # type: ignore[attr-defined]
+
+
+class PictureReview(forms.Form):
+    """Pictures that somebody looked at; `issues` are the boxes ticked in the list."""
+
+    issues = forms.TypedMultipleChoiceField(coerce=int)
+    reopen = forms.BooleanField(required=False)
+    kind = forms.ChoiceField(choices=[("", "all"), *PictureIssue.Kind.choices], required=False)
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["issues"].choices = _ticked(self.data)  # type: ignore[attr-defined]
+
+    @property
+    def place(self) -> str:
+        """The query of the list that the form stood in."""
+        told = {"kind": self.cleaned_data.get("kind", "")}
+        return urlencode(told | ({"dismissed": "1"} if self.cleaned_data.get("reopen") else {}))
+
+
+def _ticked(data: Any) -> list[tuple[str, str]]:
+    """Return the numbers among the ticked boxes, as choices."""
+    ticked = data.getlist("issues") if hasattr(data, "getlist") else []
+    return [(one, one) for one in ticked if one.isdecimal() and int(one) < 2**31]
 
 
 class NextRound(Styled):

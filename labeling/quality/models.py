@@ -15,6 +15,8 @@ class PictureIssue(models.Model):
         BLURRY = "blurry"
         ODD_SIZE = "odd_size", "odd size"
         ODD_ASPECT = "odd_aspect", "odd aspect"
+        UNREADABLE = "unreadable"  # its stored file is gone or damaged
+        LEAK = "leak"  # it may be trained on, and is nearly equal to a test picture
 
     sample = models.ForeignKey("labeling.Sample", models.CASCADE, related_name="picture_issues")
     kind = models.CharField(max_length=10, choices=Kind.choices)

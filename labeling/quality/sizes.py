@@ -21,22 +21,30 @@ class Odd(NamedTuple):
 
     width: int  # pixels
     height: int
+    kind: str  # "odd_size" or "odd_aspect"
+    value: float  # how many times the usual number of pixels, or the usual width for its height
     reason: str
 
 
 def odd(counts: Mapping[tuple[int, int], int]) -> tuple[Odd, ...]:
-    """Return the odd ones of sizes (width, height), by how many pictures have each; the rarest first."""
+    """Return the odd ones of sizes (width, height), by how many pictures have each; the rarest first.
+
+    One that is odd in both respects is told twice.
+    """
     sizes = sorted(counts, key=lambda size: (counts[size], size))
     if not sizes:
         return ()
     weights = np.array([counts[size] for size in sizes])
     width, height = np.log2(np.array(sizes, dtype=np.float64)).T
     area, shape = _off(width + height, weights, LEAST_SIZE), _off(width - height, weights, LEAST_SHAPE)
-    return tuple(
-        Odd(*size, _reason(size, float(big), float(wide)))
-        for size, big, wide in zip(sizes, area, shape, strict=True)
-        if big or wide
-    )
+    found = []
+    for size, big, wide in zip(sizes, area.tolist(), shape.tolist(), strict=True):
+        if big:
+            found.append(Odd(*size, "odd_size", 2**big, _reason(size, big, "more pixels", "fewer pixels")))
+        if wide:
+            told = _reason(size, wide, "wider for its height", "narrower for its height")
+            found.append(Odd(*size, "odd_aspect", 2**wide, told))
+    return tuple(found)
 
 
 def _off(values: NDArray[np.float64], weights: NDArray[np.int64], least: float) -> NDArray[np.float64]:
@@ -51,10 +59,6 @@ def _median(values: NDArray[np.float64], weights: NDArray[np.int64]) -> float:
     return float(values[order][np.searchsorted(weights[order].cumsum(), weights.sum() / 2)])
 
 
-def _reason(size: tuple[int, int], big: float, wide: float) -> str:
-    said = []
-    if big:
-        said.append(f"{2 ** abs(big):.1f} times {'more' if big > 0 else 'fewer'} pixels")
-    if wide:
-        said.append(f"{2 ** abs(wide):.1f} times {'wider' if wide > 0 else 'narrower'} for its height")
-    return f"{size[0]} by {size[1]} pixels: {' and '.join(said)} than the usual picture."
+def _reason(size: tuple[int, int], off: float, more: str, less: str) -> str:
+    said = f"{2 ** abs(off):.1f} times {more if off > 0 else less}"
+    return f"{size[0]} by {size[1]} pixels: {said} than the usual picture."

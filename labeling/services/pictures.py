@@ -18,7 +18,7 @@ from labeling.labels import Conflict, Labels
 from labeling.labels import read_labels as read_labels
 from labeling.models import Dataset, ImportReport, Sample
 from labeling.progress import Progress, Report, silent
-from labeling.services import placing
+from labeling.services import conflicts, placing
 
 LOT = 200  # pictures per transaction and progress report
 MAX_NAME = 500  # letters, as the database keeps them
@@ -163,6 +163,7 @@ def _take_labels(intake: _Intake, labels: Mapping[str, str] | None) -> dict[str,
     given, remarks = sheets.settle(intake.keys, by_name, dataset.classes)
     intake.noted += remarks
     intake.conflicts = sheets.conflicts(intake.keys, by_name, dataset.classes)
+    intake.conflicts += conflicts.with_earlier_imports(dataset, intake.keys, by_name, given)
     return given
 
 

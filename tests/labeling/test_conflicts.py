@@ -10,7 +10,7 @@ from labeling import images
 from labeling import labels as sheets
 from labeling.models import Dataset
 from labeling.services import pictures
-from workbench.views.contexts import quality
+from workbench.views.contexts import quality_pictures
 
 KEYS = {"a/1.png": "one", "b/1.png": "one", "c/1.png": "one", "a/2.png": "two", "a/3.png": "two"}
 
@@ -38,11 +38,27 @@ def test_an_import_keeps_them_for_the_page(state, now):
     dataset = Dataset.objects.create(name="Pets", created_at=now)
     for _ in range(2):  # the same folder twice tells the same conflict once
         pictures.import_images(dataset, folder, now=now)
-    (found,) = quality.conflicts(dataset)
+    (found,) = quality_pictures.conflicts(dataset)
     assert (found.said, found.label) == ((("cat", "cat/1.png"), ("dog", "dog/1.png")), "")
     dataset.samples.filter(pk=found.sample).update(label="dog")
-    lines = list(quality.conflict_table(quality.conflicts(dataset)))
+    lines = list(quality_pictures.conflict_table(dataset))
     assert lines[1:] == [(found.sample, "cat", "cat/1.png", "dog"), (found.sample, "dog", "dog/1.png", "dog")]
+
+
+@pytest.mark.django_db
+def test_a_later_import_that_says_otherwise_is_a_conflict(state, now):
+    first, second = state / "first", state / "second"
+    for folder, name, shade in ((first, "cat/1.png", 9), (first, "dog/2.png", 5), (second, "dog/new.png", 9)):
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        Image.new("RGB", (20, 20), (shade, 0, 0)).save(folder / name)
+    Image.new("RGB", (20, 20), (5, 0, 0)).save(second / "dog" / "same.png")
+    dataset = Dataset.objects.create(name="Pets", created_at=now)
+    pictures.import_images(dataset, first, now=now)
+    assert quality_pictures.conflicts(dataset) == ()
+    for _ in range(2):
+        pictures.import_images(dataset, second, now=now)
+    (found,) = quality_pictures.conflicts(dataset)
+    assert (found.said, found.label) == ((("cat", "cat/1.png"), ("dog", "dog/new.png")), "cat")
 
 
 def test_the_three_of_trashnet_are_found_and_named(shared_data):

@@ -34,8 +34,9 @@ def test_far_sizes_and_shapes_are_odd_with_the_rarest_first():
     ]
 
 
-def test_both_are_told():
-    (found,) = sizes.odd({(100, 100): 50, (10, 40): 1})
-    assert found.reason.endswith(
-        "25.0 times fewer pixels and 4.0 times narrower for its height than the usual picture."
-    )
+def test_what_is_odd_in_both_respects_is_told_twice():
+    size, shape = sizes.odd({(100, 100): 50, (10, 40): 1})
+    assert (size.kind, size.value) == ("odd_size", pytest.approx(0.04))
+    assert (shape.kind, shape.value) == ("odd_aspect", pytest.approx(0.25))
+    assert size.reason.endswith(": 25.0 times fewer pixels than the usual picture.")
+    assert shape.reason.endswith(": 4.0 times narrower for its height than the usual picture.")

@@ -37,6 +37,8 @@ PAGES = {
     "annotators": "/datasets/2/annotators",
     "label quality": "/datasets/2/quality",
     "confirmed labels": "/datasets/2/quality?state=confirmed",
+    "quality of pictures": "/datasets/1/quality",
+    "dismissed pictures": "/datasets/1/quality?dismissed=1",
     "jobs": "/jobs/",
     "train": "/datasets/2/train",
     "retraining": "/datasets/2/retraining",

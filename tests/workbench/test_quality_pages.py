@@ -2,14 +2,16 @@
 
 import csv
 import io
+from datetime import timedelta
 
 import pytest
 from asgiref.sync import async_to_sync
 from django.urls import reverse
 
-from labeling.models import Dataset, LabelIssue, LabelProject, LabelTask
+from labeling.models import Annotation, Annotator, Dataset, LabelIssue, LabelProject, LabelTask, Sample
 from labeling.services import reviews
 from tests.labeling.opinion_rows import predict
+from tests.workbench.quality_asks import text, told
 from workbench.ledger.models import Job
 from workbench.services import reviewing, work
 from workbench.views.contexts import labels
@@ -23,18 +25,6 @@ PUSH = "labeling.jobs.push"
 def dataset(rows):
     """Seven labels in doubt: five open, one confirmed, one dismissed."""
     return Dataset.objects.get(pk=rows.dataset)
-
-
-def text(client, dataset, **query):
-    answer = client.get(reverse("quality", args=[dataset.pk]), query)
-    assert answer.status_code == 200
-    return answer.content.decode()
-
-
-def told(client, dataset, **query):
-    answer = client.get(reverse("api:quality", args=[dataset.pk]), query)
-    assert answer.status_code == 200
-    return answer.json()
 
 
 def review(client, dataset, **body):
@@ -204,14 +194,40 @@ def test_conflicting_duplicates_are_named(sign_in, dataset, now):
     assert "conflicting-duplicates.csv" in answer["Content-Disposition"]
 
 
-def test_odd_sizes_are_listed_with_their_number(sign_in, dataset, monkeypatch):
+# --- the error rate
+
+
+def test_too_few_audited_labels_are_not_shown_and_said_to_be_so(sign_in, dataset):
     client = sign_in("engineer")
-    assert "Odd sizes" not in text(client, dataset)
-    odd = list(dataset.samples.values_list("pk", flat=True)[:3])
-    dataset.samples.filter(pk__in=odd).update(width=400)
-    monkeypatch.setattr("workbench.views.contexts.quality.ODD_SHOWN", 2)
+    assert "0 labels drawn at random were judged again" in text(client, dataset)
+    assert [one["given"] for one in told(client, dataset)["errors"]] == [None, None]
+
+
+def test_the_error_rate_is_told_with_interval_n_and_ceiling(sign_in, dataset, now):
+    people = [Annotator.objects.create(email=f"p{n}@example.org") for n in range(2)]
+    made = Sample.objects.bulk_create(
+        Sample(
+            dataset=dataset, key=f"a{n:063}", name=f"{n}", file="x", width=8, height=8, split="test",
+            label="emu", added_at=now,
+        )
+        for n in range(400)
+    )  # fmt: skip
+    Annotation.objects.bulk_create(
+        Annotation(
+            sample=one, annotator=who, source="label_studio" if who else "import",
+            label="dog" if who and n < 8 else "emu", created_at=now + timedelta(seconds=bool(who)),
+            updated_at=now,
+        )
+        for n, one in enumerate(made)
+        for who in ([None, *people] if n < 100 else [None])
+    )  # fmt: skip
+    client = sign_in("engineer")
+    every, test = told(client, dataset)["errors"]
+    assert (test["audited"], test["wrong"], test["given"]["value"]) == (100, 8, 0.08)
+    assert test["given"]["low"] < 0.05 < 0.12 < test["given"]["high"]
+    assert 125 < test["halving"] < 135  # of 400 labels, so that 1/n - 1/N is a quarter
+    assert test["ceiling"]["value"] == pytest.approx(1 - test["standing"]["value"])
+    assert every["labels"] > test["labels"]
     said = text(client, dataset)
-    assert "3 pictures, 2 shown" in said
-    found = told(client, dataset)
-    assert ([one["sample"] for one in found["odd"]], found["odd_count"]) == (odd[:2], 3)
-    assert "10.0 times wider for its height" in found["odd"][0]["reason"]
+    assert "No model can measure above about" in said
+    assert "8.0 %" in said

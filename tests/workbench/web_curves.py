@@ -194,7 +194,7 @@ def _audit(dataset: Dataset, first: Annotator, now: datetime) -> None:
     tests = Sample.objects.bulk_create(
         Sample(
             dataset=dataset, key=f"{2 * 10**6 + number:064x}", name=f"test-{number}.png", file="2/one.png",
-            width=40, height=30, split="test", label=right, added_at=now,
+            width=40, height=30, split="test", label=right if number > 2 else wrong, added_at=now,
         )
         for number in range(400)
     )  # fmt: skip
@@ -204,6 +204,6 @@ def _audit(dataset: Dataset, first: Annotator, now: datetime) -> None:
             source=Annotation.Source.LABEL_STUDIO if who else Annotation.Source.IMPORT,
             created_at=now + timedelta(seconds=bool(who)), updated_at=now,
         )
-        for number, sample in enumerate(tests[:80])
-        for who in (None, first, second)
+        for number, sample in enumerate(tests)
+        for who in ((None, first, second) if number < 80 else (None,))
     )  # fmt: skip

@@ -24,7 +24,7 @@ def main() -> None:
     from labeling.models import Dataset
     from labeling.services import pictures
     from tests import toys
-    from tests.workbench import web_curves, web_rows
+    from tests.workbench import web_curves, web_quality, web_rows
 
     call_command("migrate", verbosity=0)
     for group in Group.objects.all():
@@ -35,6 +35,7 @@ def main() -> None:
     (folder / "circle" / "broken.png").write_bytes(b"\x89PNG and nothing more")
     shapes = Dataset.objects.create(name=SHAPES, created_at=timezone.now())
     pictures.import_images(shapes, folder, test_share=0.3, now=timezone.now())
+    web_quality.make(shapes, timezone.now())
     web_rows.make(settings.STATE_DIR, timezone.now())
     web_curves.make(web_curves.parts(timezone.now()), timezone.now())
 

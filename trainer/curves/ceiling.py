@@ -2,15 +2,14 @@
 
 from dataclasses import dataclass
 
+from labeling.quality.errors import FEWEST_AUDITED
 from trainer.engine import intervals
 from trainer.engine.intervals import Interval
-
-FEWEST_AUDITED = 50  # items: below, 0 wrong still leaves a ceiling of anything from 93 to 100 %
 
 
 @dataclass(frozen=True)
 class Ceiling:
-    """What wrong labels in the test set do to every score measured on it; intervals are 95 %, Wilson.
+    """What wrong labels in the test set do to every score measured on it; intervals are 95 %.
 
     `score` is what a faultless model would score.  `shrink` is the share of a true difference between two
     models that is left in the measured one.
@@ -30,15 +29,10 @@ class Ceiling:
         )
 
 
-def ceiling(wrong: int, audited: int, classes: int, unaudited: float = 1.0) -> Ceiling | None:
+def ceiling(wrong: int, audited: int, classes: int) -> Ceiling | None:
     """Return the ceiling from an audit of randomly drawn labels; None below FEWEST_AUDITED items.
 
-    Items must have been drawn at random: among suspicious ones errors are far more common.  With an error
-    rate r whose mistakes fall on the other C - 1 classes alike, a model of true accuracy a is measured at
-    r / (C - 1) + a * (1 - r * C / (C - 1)): at 1 - r where a = 1.  Errors that people and model share can
-    lift a model above the ceiling.
-    unaudited is the share of the test labels that nobody looked at again: what was found wrong has been
-    corrected, so errors are left among those alone.
+    Items must have been drawn at random: among suspicious ones errors are far more common.
     Raises ValueError unless 0 <= wrong <= audited and classes >= 2.
     """
     if not 0 <= wrong <= audited:
@@ -47,9 +41,16 @@ def ceiling(wrong: int, audited: int, classes: int, unaudited: float = 1.0) -> C
         raise ValueError(f"a label can only be wrong among at least 2 classes, got {classes}")
     if audited < FEWEST_AUDITED:
         return None
-    if not 0 <= unaudited <= 1:
-        raise ValueError(f"unaudited must lie in [0, 1], got {unaudited}")
-    rate = Interval(*(unaudited * end for end in intervals.wilson(wrong, audited)))
+    return of_rate(intervals.wilson(wrong, audited), wrong, audited, classes)
+
+
+def of_rate(rate: Interval, wrong: int, audited: int, classes: int) -> Ceiling:
+    """Return the ceiling that a rate of wrong labels sets, told with the audit that it comes from.
+
+    With an error rate r whose mistakes fall on the other C - 1 classes alike, a model of true accuracy a is
+    measured at r / (C - 1) + a * (1 - r * C / (C - 1)): at 1 - r where a = 1.  Errors that people and model
+    share can lift a model above the ceiling.
+    """
     spread = classes / (classes - 1)
     return Ceiling(
         wrong,

@@ -25,9 +25,9 @@ CHANGED = reduce(or_, (Q(**{f"result__{name}__gt": 0}) for name in COUNTS))
 def follow_up(now: datetime) -> None:
     """Look after each dataset of which something new is known since advice was last asked for."""
     since = now - RECENT
-    asked = _latest("created_at", Q(work=ADVICE), since)
+    asked = latest("created_at", Q(work=ADVICE), since)
     gave_labels = Q(work=IMPORT) | Q(CHANGED, work=SYNC)
-    labeled = _latest("finished_at", gave_labels & Q(state=Job.State.DONE), since)
+    labeled = latest("finished_at", gave_labels & Q(state=Job.State.DONE), since)
     for dataset in _measured():
         found = (vars(dataset)["ran_at"], vars(dataset)["drawn_at"], labeled.get(dataset.pk))
         news = [at for at in found if at is not None and at > since]
@@ -37,7 +37,7 @@ def follow_up(now: datetime) -> None:
             work.start_advice(dataset)
 
 
-def _latest(moment: str, chosen: Q, since: datetime) -> dict[int, datetime]:
+def latest(moment: str, chosen: Q, since: datetime) -> dict[int, datetime]:
     """Return when the last of the chosen jobs was made or ended, by dataset; the ledger's clock is ours."""
     rows = Job.objects.filter(chosen, **{f"{moment}__gt": since}).order_by().values_list("params__dataset_id")
     return dict(rows.annotate(at=Max(moment)))

@@ -9,6 +9,7 @@ from django.db.models import Count
 
 from labeling.models import Dataset
 from labeling.services import audits, pace
+from labeling.services.audits import Audit
 from trainer.curves import advantage, allocation, requirement
 from trainer.curves import ceiling as ceilings
 from trainer.curves.advantage import Advantage
@@ -17,6 +18,7 @@ from trainer.curves.ceiling import Ceiling
 from trainer.curves.cost import Cost
 from trainer.curves.outlook import REACH, Forecast, Outlook
 from trainer.curves.requirement import Ask, Need
+from trainer.engine.intervals import Interval
 from trainer.models import Curve
 from trainer.services import outlooks
 
@@ -123,11 +125,16 @@ def cost_of(dataset: Dataset) -> Cost:
 
 def ceiling_of(dataset: Dataset) -> Ceiling | None:
     """Return how much can be measured at all, where enough test labels were judged again."""
-    audited, wrong = audits.of_test_labels(dataset)
-    tested = dataset.samples.testing().labeled().count()
-    if audited >= tested:  # what was wrong has been corrected, and nothing else is left
+    return ceiling_by(audits.of_test_labels(dataset), dataset)
+
+
+def ceiling_by(audit: Audit, dataset: Dataset) -> Ceiling | None:
+    """Return what an audit of the test labels says can be measured at all; None where it says too little."""
+    found = audit.rate
+    if found is None or found.standing.high == 0:  # all was audited, and what was wrong has been corrected
         return None
-    return ceilings.ceiling(wrong, audited, max(len(dataset.classes), 2), 1 - audited / tested)
+    rate = Interval(*found.standing)
+    return ceilings.of_rate(rate, found.wrong, found.audited, max(len(dataset.classes), 2))
 
 
 def _have(dataset: Dataset) -> dict[str, int]:

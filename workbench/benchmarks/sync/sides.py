@@ -2,15 +2,16 @@
 
 import functools
 import json
+import os
 import subprocess
 import sys
 import tempfile
 from pathlib import Path
 from typing import Any
 
-from workbench.benchmarks.ledger import scratch
 from workbench.benchmarks.registry import Outcome, Side
 
+ROOT = Path(__file__).resolve().parents[3]
 TASKS, PART = 100_000, 4_000
 REPEATS = 3
 SETTINGS = {"DJANGO_SETTINGS_MODULE": "workbench.settings", "OMP_NUM_THREADS": "1"}
@@ -40,9 +41,9 @@ def outcome(name: str) -> Outcome:
 
 def _run(side: str, count: int) -> dict[str, Any]:
     with tempfile.TemporaryDirectory(prefix="seedbed-bench-") as folder:
-        command = [sys.executable, "-m", "workbench.benchmarks.sync.exchange", side, str(count), str(PART)]
-        env = scratch.environment(Path(folder), **SETTINGS)
-        done = subprocess.run(command, cwd=scratch.ROOT, env=env, check=True, stdout=subprocess.PIPE)
+        command = [sys.executable, "-m", "workbench.benchmarks.sync.services", side, str(count), str(PART)]
+        own = {**os.environ, **SETTINGS, "SEEDBED_STATE": folder, "DATABASE_URL": ""}  # SQLite, always
+        done = subprocess.run(command, cwd=ROOT, env=own, check=True, stdout=subprocess.PIPE)
     return dict(json.loads(done.stdout))
 
 

@@ -10,7 +10,16 @@ from django.core.management.base import BaseCommand, CommandParser
 from django.utils import timezone
 
 from workbench.ledger.models import Job
-from workbench.services import follow_up, ordering, retraining, reviewing, settling, upkeep, versions
+from workbench.services import (
+    follow_up,
+    inspecting,
+    ordering,
+    retraining,
+    reviewing,
+    settling,
+    upkeep,
+    versions,
+)
 
 PERIOD_S = 1.0
 logger = logging.getLogger(__name__)
@@ -47,6 +56,7 @@ class Command(BaseCommand):
         follow_up.follow_up(now)
         settling.settle_after_folds(now)
         reviewing.search_after_folds(now)
+        inspecting.inspect_after_imports(now)
         retraining.consider(now)
         versions.tend(now)
         ordering.tend(now)

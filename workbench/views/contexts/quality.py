@@ -10,18 +10,30 @@ from django.core.paginator import Page, Paginator
 from django.db.models import Count, F, QuerySet
 
 from labeling.models import Dataset, LabelIssue
-from labeling.quality import sizes
 from labeling.services import reviews
 from trainer.engine import intervals
 from workbench.ledger.models import Job
 from workbench.services import reviewing, settling
+from workbench.views.contexts import quality_pictures
 from workbench.views.contexts.annotators import Share
 from workbench.views.contexts.figures import Interval
+from workbench.views.contexts.quality_errors import ErrorRow, error_rows
+from workbench.views.contexts.quality_pictures import ConflictRow, Duplicates, PictureList
 
 PAGE_SIZE = 50  # a form may hold 200 fields
 State = LabelIssue.State
-ODD_SHOWN = 48  # pictures
 STATES = (State.OPEN, State.SENT, State.CONFIRMED, State.DISMISSED)
+
+
+@dataclass(frozen=True)
+class Wish:
+    """What the address asks for."""
+
+    state: str = ""  # of the label issues
+    page: str | int = 1  # of them
+    kind: str = ""  # of the picture issues
+    dismissed: bool = False  # whether to list those that somebody looked at
+    pictures: str | int = 1  # page of them
 
 
 @dataclass(frozen=True)
@@ -52,26 +64,6 @@ class SearchRow:
 
 
 @dataclass(frozen=True)
-class ConflictRow:
-    """One picture that was imported under two classes or more: the same bytes in several files."""
-
-    sample: int
-    width: int
-    said: tuple[tuple[str, str], ...]  # (class, the first file that says so)
-    label: str  # what people said since, "" before
-
-
-@dataclass(frozen=True)
-class OddRow:
-    """A picture of a size or shape unlike the others."""
-
-    sample: int
-    name: str
-    width: int
-    reason: str
-
-
-@dataclass(frozen=True)
 class QualityPage:
     state: str  # of the issues listed
     counts: tuple[tuple[str, int], ...]  # of each state
@@ -82,9 +74,10 @@ class QualityPage:
     issues: tuple[IssueRow, ...]  # one page of them, the most doubtful first
     page: int
     pages: int
+    errors: tuple[ErrorRow, ...]  # of all labels, of the test labels
+    pictures: PictureList
     conflicts: tuple[ConflictRow, ...]
-    odd: tuple[OddRow, ...]  # of the rarest sizes first, at most ODD_SHOWN
-    odd_count: int
+    duplicates: Duplicates
 
     @property
     def reviewed(self) -> int:
@@ -98,13 +91,11 @@ def issues_of(dataset: Dataset, state: str) -> QuerySet[LabelIssue]:
     return LabelIssue.objects.filter(sample__dataset=dataset, state=state).select_related("sample")
 
 
-def quality_page(dataset: Dataset, state: str, number: str | int) -> QualityPage:
-    """Return the page of the issues in this state; a number out of range gives the nearest page."""
-    named = state if state in STATES else State.OPEN.value
-    found: Page[LabelIssue] = Paginator(issues_of(dataset, named), PAGE_SIZE).get_page(number)
+def quality_page(dataset: Dataset, wish: Wish) -> QualityPage:
+    """Return what was asked for; a number out of range gives the nearest page."""
+    named = wish.state if wish.state in STATES else State.OPEN.value
+    found: Page[LabelIssue] = Paginator(issues_of(dataset, named), PAGE_SIZE).get_page(wish.page)
     ours = LabelIssue.objects.filter(sample__dataset=dataset)
-    by_size = _sizes(dataset)
-    found_odd = sizes.odd(by_size)
     by_state = dict(ours.order_by().values_list("state").annotate(n=Count("pk")))
     counts = by_state | {State.OPEN.value: reviews.open_issues(dataset).count()}
     right = ours.filter(state=State.CONFIRMED, verdict=F("proposed")).count()
@@ -119,45 +110,13 @@ def quality_page(dataset: Dataset, state: str, number: str | int) -> QualityPage
         issues=tuple(issue_row(one) for one in found.object_list),
         page=found.number,
         pages=found.paginator.num_pages,
-        conflicts=conflicts(dataset),
-        odd=odd_pictures(dataset, found_odd)[:ODD_SHOWN],
-        odd_count=sum(by_size[one.width, one.height] for one in found_odd),
+        errors=error_rows(dataset),
+        pictures=quality_pictures.picture_list(
+            dataset, wish.kind, dismissed=wish.dismissed, number=wish.pictures
+        ),
+        conflicts=quality_pictures.conflicts(dataset),
+        duplicates=quality_pictures.duplicates(dataset),
     )
-
-
-def conflicts(dataset: Dataset) -> tuple[ConflictRow, ...]:
-    """Return the conflicting duplicates that imports met, in the order of their files."""
-    said: dict[str, tuple[tuple[str, str], ...]] = {}
-    for found in dataset.imports.exclude(conflicts=[]).order_by("pk").values_list("conflicts", flat=True):
-        said |= {one["key"]: tuple(sorted(one["said"].items())) for one in found}
-    rows = dataset.samples.filter(key__in=list(said)).values_list("pk", "key", "width", "label")
-    listed = [ConflictRow(pk, width, said[key], label) for pk, key, width, label in rows]
-    return tuple(sorted(listed, key=lambda one: one.said))
-
-
-def conflict_table(rows: tuple[ConflictRow, ...]) -> Iterator[tuple[object, ...]]:
-    """Yield a line for each class that a picture was imported under, headers first."""
-    yield ("sample", "class", "file", "label_now")
-    for one in rows:
-        for name, file in one.said:
-            yield (one.sample, name, file, one.label)
-
-
-def odd_pictures(dataset: Dataset, found: tuple[sizes.Odd, ...]) -> tuple[OddRow, ...]:
-    """Return pictures of these odd sizes, a few more than are shown at most."""
-    rows: list[OddRow] = []
-    for one in found:
-        if len(rows) >= ODD_SHOWN:
-            break
-        alike = dataset.samples.filter(width=one.width, height=one.height).order_by("pk")
-        named = alike.values_list("pk", "name")[:ODD_SHOWN]
-        rows.extend(OddRow(pk, name, one.width, one.reason) for pk, name in named)
-    return tuple(rows)
-
-
-def _sizes(dataset: Dataset) -> dict[tuple[int, int], int]:
-    rows = dataset.samples.order_by().values_list("width", "height").annotate(n=Count("pk"))
-    return {(width, height): n for width, height, n in rows}
 
 
 def issue_row(issue: LabelIssue) -> IssueRow:
@@ -183,13 +142,13 @@ def all_issues(dataset: Dataset) -> tuple[IssueRow, ...]:
     return tuple(issue_row(one) for state in STATES for one in issues_of(dataset, state))
 
 
-def table(issues: tuple[IssueRow, ...]) -> Iterator[tuple[object, ...]]:
-    """Yield the issues for a spreadsheet, headers first."""
+def issue_table(dataset: Dataset) -> Iterator[tuple[object, ...]]:
+    """Yield the issues of every state for a spreadsheet, headers first."""
     yield (
         *("sample", "name", "split", "given", "proposed", "probability_given", "probability_proposed"),
         *("state", "reviewers_say", "source", "reason"),
     )
-    for one in issues:
+    for one in all_issues(dataset):
         yield (
             *(one.sample, one.name, one.split, one.given, one.proposed, one.score, one.confidence),
             *(one.state, one.verdict, one.source, one.reason),

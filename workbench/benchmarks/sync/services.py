@@ -1,6 +1,6 @@
 """A process that takes what a Label Studio would tell into a database of its own, one way or the other.
 
-`python -m workbench.benchmarks.sync.exchange ours|peer TASKS PART` migrates the database, makes TASKS tasks,
+`python -m workbench.benchmarks.sync.services ours|peer TASKS PART` migrates the database, makes TASKS tasks,
 takes an annotation of each, then takes it again where 1 % changed, twice: by the cursor, and by comparing
 all; and prints processor and wall seconds of each and a digest of what stands after it, of the first PART
 tasks.
